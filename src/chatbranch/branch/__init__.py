@@ -1,0 +1,1 @@
+"""The association: its members, outlets, blocs, declared interests and invitations."""

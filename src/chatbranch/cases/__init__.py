@@ -1,0 +1,1 @@
+"""One falsehood, one case: evidence, notes, approval, and everyone who asked."""

@@ -1,0 +1,188 @@
+"""A case and everything that hangs on it."""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.db import models
+
+from chatbranch.claims.models import Claim
+from chatbranch.claims.rules import SCALE
+from chatbranch.kernel import clock, ids
+
+
+class Case(models.Model):
+    """One suspicious message that was not checked before, however many ask about it. `code` is what people type."""
+
+    class State(models.TextChoices):
+        OPEN = "open"
+        DECIDED = "decided"
+        OPINION = "opinion"
+        PRIVATE = "private"
+        MERGED = "merged"
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id)
+    code = models.CharField(max_length=8, unique=True)
+    state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
+    lang = models.CharField(max_length=10, default="zh-Hans")
+    opened_at = models.DateTimeField(default=clock.now)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    claim = models.ForeignKey(Claim, null=True, blank=True, on_delete=models.PROTECT, related_name="cases")
+    merged_into = models.ForeignKey("self", null=True, blank=True, on_delete=models.PROTECT)
+    urgent = models.BooleanField(default=False)
+    askers_count = models.PositiveIntegerField(default=0)
+    duty = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
+
+    class Meta:
+        indexes = [models.Index(fields=["state", "opened_at"])]
+
+    def __str__(self) -> str:
+        return self.code
+
+
+class Variant(models.Model):
+    """One wording in which the message arrived. Identical ones (after normalising) are one variant with a count."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id)
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="variants")
+    fingerprint = models.CharField(max_length=64, db_index=True)
+    text = models.TextField()
+    lang = models.CharField(max_length=10)
+    link = models.URLField(max_length=2000, blank=True)
+    image = models.CharField(max_length=64, blank=True)
+    count = models.PositiveIntegerField(default=1)
+    first_at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return self.text[:60]
+
+
+class Band(models.Model):
+    """A MinHash band of a variant: how near-duplicates of open cases are found without reading them all."""
+
+    band = models.BigIntegerField(db_index=True)
+    variant = models.ForeignKey(Variant, on_delete=models.CASCADE, related_name="bands")
+
+    def __str__(self) -> str:
+        return str(self.band)
+
+
+class Asker(models.Model):
+    """Someone who asked, under a pseudonym that holds for this one case or claim. Counted once, told once a version."""
+
+    pseudonym = models.CharField(max_length=64, unique=True)
+    case = models.ForeignKey(Case, null=True, blank=True, on_delete=models.CASCADE, related_name="askers")
+    claim = models.ForeignKey(Claim, null=True, blank=True, on_delete=models.CASCADE, related_name="askers")
+    variant = models.ForeignKey(Variant, null=True, blank=True, on_delete=models.SET_NULL)
+    told_version = models.PositiveIntegerField(default=0)
+    asked_at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        indexes = [models.Index(fields=["claim", "told_version"])]
+
+    def __str__(self) -> str:
+        return "an asker"
+
+
+class Evidence(models.Model):
+    """What a member brought to the case: a link, a file, or a quotation; with hash and time."""
+
+    class Kind(models.TextChoices):
+        LINK = "link"
+        FILE = "file"
+        QUOTE = "quote"
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id)
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="evidence")
+    kind = models.CharField(max_length=5, choices=Kind.choices)
+    url = models.URLField(max_length=2000, blank=True)
+    quote = models.TextField(blank=True)
+    file = models.CharField(max_length=64, blank=True)
+    file_name = models.CharField(max_length=200, blank=True)
+    sha256 = models.CharField(max_length=64)
+    note = models.TextField(blank=True)
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
+    at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return self.url or self.file_name or self.quote[:60]
+
+
+class Comment(models.Model):
+    """One turn of the members' discussion of a case."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id)
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="comments")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
+    text = models.TextField()
+    at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return self.text[:60]
+
+
+class Note(models.Model):
+    """A proposed verdict with its explanation and sources. Accepted by rule, never by one person; never edited."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id)
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="notes")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
+    wording = models.JSONField(default=dict)
+    rating = models.CharField(max_length=20, choices=[*((rating, rating) for rating in SCALE), ("withdrawn", "withdrawn")])
+    as_of = models.DateField()
+    expires = models.DateField(null=True, blank=True)
+    scope = models.JSONField(default=dict)
+    explanation = models.JSONField(default=dict)
+    reason = models.JSONField(default=dict)
+    sources = models.JSONField(default=list)
+    at = models.DateTimeField(default=clock.now)
+    accepted_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.rating} for {self.case_id}"
+
+
+class Approval(models.Model):
+    """One member's approval of a note, or their refusal with a reason. Withdrawn by a later row, never edited."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id)
+    note = models.ForeignKey(Note, on_delete=models.CASCADE, related_name="approvals")
+    by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
+    helpful = models.BooleanField()
+    reason = models.CharField(max_length=500, blank=True)
+    at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return "helpful" if self.helpful else "not helpful"
+
+
+class Party(models.Model):
+    """An outlet that is party to a case (it published the message, or has declared an interest) and so decides nothing."""
+
+    case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="parties")
+    outlet = models.ForeignKey("branch.Outlet", on_delete=models.CASCADE)
+    why = models.CharField(max_length=200)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["case", "outlet"], name="a_party_once")]
+
+    def __str__(self) -> str:
+        return self.why
+
+
+class Objection(models.Model):
+    """"This verdict is wrong": grounds and evidence from anyone, answered by a person."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id)
+    claim = models.ForeignKey(Claim, on_delete=models.CASCADE, related_name="objections")
+    verdict_version = models.PositiveIntegerField()
+    grounds = models.TextField()
+    url = models.URLField(max_length=2000, blank=True)
+    pseudonym = models.CharField(max_length=64, blank=True)
+    lang = models.CharField(max_length=10, default="zh-Hans")
+    at = models.DateTimeField(default=clock.now)
+    answer = models.TextField(blank=True)
+    answered_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
+    answered_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return self.grounds[:60]

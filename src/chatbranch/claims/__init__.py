@@ -1,0 +1,1 @@
+"""The library of checks: claims, their wordings, and verdicts that are appended, never edited."""

@@ -1,0 +1,106 @@
+"""What a connector is: a small required core, and optional abilities announced in a frozen `Capabilities`.
+
+A connector lives in `connectors/<platform>/`: `wire.py` (pure: bytes to values and back), `transport.py` (the network),
+`doc.md` (its how-to page), `tests/payloads/` (recorded payloads). It is found by scanning this package, or by the entry
+point group `chatbranch.connectors`; adding one edits no other file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+from chatbranch.kernel.messages import Inbound, Outbound, Receipt
+from chatbranch.kernel.phrases import Phrase
+
+
+@dataclass(frozen=True)
+class Capabilities:
+    """What a platform can do. Whoever sends looks here, never at the platform's name.
+
+    idempotent: a repeated key is recognised by the platform, so that a retry is never seen twice.
+    pulled: nothing can be pushed; the reader's side fetches what waits (web chat, passive replies).
+    characters: the longest text of one message. per_second: how many messages one lane may send in a second, 0 for no limit.
+    """
+
+    receives: bool = True
+    sends: bool = True
+    direct: bool = True
+    rooms: bool = False
+    html: bool = False
+    attachments: bool = False
+    idempotent: bool = False
+    pulled: bool = False
+    characters: int = 4000
+    per_second: float = 5.0
+
+
+@dataclass(frozen=True)
+class Setting:
+    """One thing a connector needs to be told: read from CHATBRANCH_<NAME>_<KEY> or [connectors.<name>] in the TOML file."""
+
+    key: str
+    help: Phrase
+    secret: bool = False
+    required: bool = True
+    default: str = ""
+
+
+class Later(Exception):
+    """The platform asks us to wait `seconds`. It is no failure of the message, and counts against nobody."""
+
+    def __init__(self, seconds: float, reason: str) -> None:
+        super().__init__(reason)
+        self.seconds, self.reason = seconds, reason
+
+
+class Undeliverable(Exception):
+    """This message can never arrive there (blocked, left, unknown address): stop trying, and say why in the ledger."""
+
+
+class Host(Protocol):
+    """What the house offers a connector. Both halves are durable before they return."""
+
+    async def receive(self, inbound: Inbound) -> None:
+        """Take a message. When this returns it is in the database; a repeated (channel, message_id) is taken once."""
+
+    async def recall(self, key: str) -> str:
+        """What `remember` kept under `key` for this connector, or an empty string."""
+
+    async def remember(self, key: str, value: str) -> None:
+        """Keep a value (a sync token, a cursor) across restarts."""
+
+
+class Connector(Protocol):
+    """The required core."""
+
+    name: str
+    title: Phrase
+    capabilities: Capabilities
+    settings: tuple[Setting, ...]
+
+    def __init__(self, settings: Mapping[str, str]) -> None: ...
+
+    async def run(self, host: Host) -> None:
+        """Receive until cancelled. Reconnecting is the connector's own care; raising means it cannot go on as set up."""
+
+    async def send(self, outbound: Outbound) -> Receipt:
+        """Send one message. Raises Later, Undeliverable, or anything else for "try again"."""
+
+
+class Mailbox(Protocol):
+    """What a pulled connector reads from: the messages that wait for one address."""
+
+    async def receive(self, inbound: Inbound) -> None:
+        """As Host.receive."""
+
+    def waiting(self, address: str, after: str = "") -> AsyncIterator[tuple[str, str, bool]]:
+        """Yields (cursor, text, is_ours) for every message of the conversation after `after`, then as they come, until closed."""
+
+
+@runtime_checkable
+class Webhook(Protocol):
+    """Optional: the connector answers HTTP itself, mounted by the web process under /connect/<name>/ (ASGI 3)."""
+
+    async def asgi(self, mailbox: Mailbox, scope: dict[str, Any], receive: Any, send: Any) -> None: ...

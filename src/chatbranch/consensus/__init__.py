@@ -1,0 +1,1 @@
+"""When a note is accepted: only by those who usually disagree. Pure rules."""

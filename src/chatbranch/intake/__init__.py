@@ -1,0 +1,1 @@
+"""Where a message enters: normalise, pseudonymise, acknowledge, drop floods, answer."""

@@ -1,0 +1,66 @@
+"""What came in. A submission is written before anything is done with it; a repeated message is taken once."""
+
+from __future__ import annotations
+
+from django.db import models
+
+from chatbranch.kernel import clock, ids
+
+
+class Submission(models.Model):
+    """One message someone sent to have checked, what was answered, and why.
+
+    The text is kept only until the submission is answered (the case keeps the variant, never who sent it).
+    """
+
+    class State(models.TextChoices):
+        RECEIVED = "received"
+        ANSWERED = "answered"
+        REFUSED = "refused"
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id)
+    token = models.CharField(max_length=64, unique=True, default=ids.new_token)
+    channel = models.CharField(max_length=40)
+    replay = models.CharField(max_length=64, unique=True)
+    sealed = models.BinaryField(null=True)
+    state = models.CharField(max_length=8, choices=State.choices, default=State.RECEIVED)
+    received_at = models.DateTimeField(default=clock.now)
+    answered_at = models.DateTimeField(null=True, blank=True)
+    outcome = models.CharField(max_length=8, blank=True)
+    result = models.JSONField(default=dict)
+    claim_id = models.UUIDField(null=True, blank=True, db_index=True)
+    case_id = models.UUIDField(null=True, blank=True, db_index=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["state", "received_at"])]
+
+    def __str__(self) -> str:
+        return f"{self.channel} {self.state}"
+
+
+class Flood(models.Model):
+    """How often one pseudonym of a day has asked. Gone with the day."""
+
+    pseudonym = models.CharField(max_length=64, primary_key=True)
+    day = models.DateField(db_index=True)
+    count = models.PositiveIntegerField(default=0)
+    minute = models.DateTimeField(default=clock.now)
+    in_minute = models.PositiveIntegerField(default=0)
+    told_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.count} today"
+
+
+class Memory(models.Model):
+    """What a connector must remember across restarts: a sync token, a cursor. Secrets in it are sealed."""
+
+    channel = models.CharField(max_length=40)
+    key = models.CharField(max_length=80)
+    sealed = models.BinaryField()
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["channel", "key"], name="one_memory_a_key")]
+
+    def __str__(self) -> str:
+        return f"{self.channel} {self.key}"

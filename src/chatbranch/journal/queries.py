@@ -1,0 +1,16 @@
+"""Reading events. Event data names no asker and no address, so that members may follow all of it live."""
+
+from __future__ import annotations
+
+from chatbranch.journal.models import Event
+
+
+def last_seq() -> int:
+    """The newest event's number, 0 when there is none."""
+    newest = Event.objects.order_by("-seq").values_list("seq", flat=True).first()
+    return newest or 0
+
+
+def events_after(seq: int, *, most: int = 200) -> list[Event]:
+    """Events after `seq`, oldest first, at most `most`."""
+    return list(Event.objects.filter(seq__gt=seq).order_by("seq")[:most])

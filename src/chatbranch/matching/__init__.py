@@ -1,0 +1,1 @@
+"""Recognises that a message says what was checked before: candidates, features, calibrated decision, guard."""

@@ -1,0 +1,113 @@
+"""Every setting there is: typed, few, from the environment (CHATBRANCH_<NAME>) or one TOML file. The environment wins.
+
+docs/reference/settings.md describes each; a test fails when one is missing there.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import MISSING, dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+
+class BadSetting(Exception):
+    """A setting cannot be read; the message says which, where it was set, and what would do."""
+
+
+def _setting(default: Any, help: str) -> Any:
+    return field(default=default, metadata={"help": help})
+
+
+@dataclass(frozen=True)
+class Config:
+    """The settings of one running branch."""
+
+    data: Path = _setting(Path("data"), "Folder of everything this branch keeps: database, keys, files, indexes.")
+    host: str = _setting("127.0.0.1", "Address the web process listens on.")
+    port: int = _setting(8080, "Port the web process listens on.")
+    public_url: str = _setting("", "Address readers use, e.g. https://branch.example; needed behind a reverse proxy.")
+    database_url: str = _setting("", "postgresql://user:password@host/name; empty means SQLite in the data folder.")
+    behind_proxy: bool = _setting(False, "Trust X-Forwarded-For and X-Forwarded-Proto from the reverse proxy in front.")
+    model_dir: str = _setting("", "Folder with model.onnx and tokenizer.json of a stronger sentence encoder; empty: the one shipped.")
+    log_level: str = _setting("INFO", "DEBUG, INFO, WARNING or ERROR.")
+    connectors: Mapping[str, Mapping[str, str]] = field(
+        default_factory=dict,
+        metadata={"help": "One table a connector, [connectors.<name>]; a connector runs when its required settings are there."},
+    )
+
+    @property
+    def keys(self) -> Path:
+        """Folder of the secrets: kept apart from the data, never in a backup."""
+        return self.data / "keys"
+
+    @property
+    def url(self) -> str:
+        """The address to print and to put into messages."""
+        return self.public_url.rstrip("/") or f"http://{'localhost' if self.host == '0.0.0.0' else self.host}:{self.port}"  # noqa: S104
+
+
+def load(environ: Mapping[str, str] = os.environ) -> Config:
+    """The settings from `environ` and from the TOML file it names (CHATBRANCH_CONFIG, else DATA/chatbranch.toml).
+
+    Raises BadSetting for an unknown name or a value of the wrong type.
+    """
+    data = Path(environ.get("CHATBRANCH_DATA") or "data").expanduser().resolve()
+    file = Path(environ.get("CHATBRANCH_CONFIG") or data / "chatbranch.toml")
+    values: dict[str, Any] = {"data": data, **_from_file(file), **_from_environment(environ)}
+    values["data"] = Path(values["data"]).expanduser().resolve()
+    values["connectors"] = _connectors(values.get("connectors", {}), environ)
+    return Config(**values)
+
+
+def _from_file(file: Path) -> dict[str, Any]:
+    if not file.is_file():
+        return {}
+    try:
+        table = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise BadSetting(f"{file.name} is not valid TOML: {error}") from error
+    known = {each.name: each for each in fields(Config)}
+    for name, value in table.items():
+        if name not in known:
+            raise BadSetting(f"{file.name} sets “{name}”, which is no setting. Settings are: {', '.join(sorted(known))}.")
+        if name != "connectors":
+            table[name] = _typed(name, value, file.name)
+    return table
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    names = {f"CHATBRANCH_{each.name.upper()}": each.name for each in fields(Config) if each.name != "connectors"}
+    return {name: _typed(name, environ[key], key) for key, name in names.items() if environ.get(key)}
+
+
+def _typed(name: str, value: Any, where: str) -> Any:
+    default = next(each.default for each in fields(Config) if each.name == name)
+    kind = str if default is MISSING else type(default)
+    if issubclass(kind, Path):
+        return Path(str(value))
+    if kind is bool:
+        if str(value).lower() in ("1", "true", "yes", "on"):
+            return True
+        if str(value).lower() in ("0", "false", "no", "off"):
+            return False
+        raise BadSetting(f"{where}: {name} must be true or false, not “{value}”.")
+    try:
+        return kind(value)
+    except ValueError as error:
+        raise BadSetting(f"{where}: {name} must be a whole number, not “{value}”.") from error
+
+
+def _connectors(table: Any, environ: Mapping[str, str]) -> dict[str, dict[str, str]]:
+    """Connector settings: [connectors.matrix] homeserver = … or CHATBRANCH_MATRIX_HOMESERVER=…"""
+    if not isinstance(table, dict) or not all(isinstance(each, dict) for each in table.values()):
+        raise BadSetting("connectors must be tables: [connectors.matrix], then one setting a line.")
+    found = {name: {key: str(value) for key, value in each.items()} for name, each in table.items()}
+    own = {f"CHATBRANCH_{each.name.upper()}" for each in fields(Config)} | {"CHATBRANCH_CONFIG"}
+    for key, value in environ.items():
+        if key.startswith("CHATBRANCH_") and key not in own and key.count("_") >= 2 and value:
+            name, _, setting = key.removeprefix("CHATBRANCH_").lower().partition("_")
+            found.setdefault(name, {})[setting] = value
+    return found

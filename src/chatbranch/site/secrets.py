@@ -1,0 +1,33 @@
+"""Secrets, generated on first start, in a folder of their own with modes nobody else can read."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+
+NAMES = ("django", "contacts", "pseudonyms", "forgotten")
+
+
+def load_secrets(keys: Path) -> dict[str, str]:
+    """Each named secret: 256 random bits in hex, read from keys/<name>.key, made there when missing (mode 0600)."""
+    keys.mkdir(parents=True, exist_ok=True, mode=0o700)
+    keys.chmod(0o700)
+    return {name: _load(keys / f"{name}.key") for name in NAMES}
+
+
+def _load(file: Path) -> str:
+    """The secret in `file`. Written beside it and linked into place, so that two first starts agree on one."""
+    if not file.exists():
+        draft = file.with_suffix(f".{os.getpid()}.new")
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(descriptor, "w") as out:
+            out.write(secrets.token_hex(32))
+            out.flush()
+            os.fsync(out.fileno())
+        try:
+            os.link(draft, file)
+        except FileExistsError:
+            pass
+        draft.unlink()
+    return file.read_text().strip()
