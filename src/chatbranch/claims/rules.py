@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 from chatbranch.kernel.phrases import Phrase
@@ -22,6 +23,13 @@ def rating_name(rating: str, lang: str) -> str:
     return SCALE.get(rating, Phrase("已撤回", "withdrawn")).say(lang)
 
 
-def answers(rating: str, expires: date | None, today: date) -> bool:
-    """Whether a verdict may still be given as an answer: not withdrawn, and not past its date."""
-    return rating in SCALE and (expires is None or expires >= today)
+def answers(
+    rating: str, expires: date | None, today: date, basis: Mapping[str, object] | None = None
+) -> bool:
+    """Whether a verdict may still be given as an answer: not withdrawn, not past its date, and understood.
+
+    A publisher's rating that our table of ratings does not know is kept as "unknown", with `basis["mapped"]`
+    false. To answer with it would put words into the publisher's mouth.
+    """
+    understood = (basis or {}).get("mapped") is not False
+    return rating in SCALE and understood and (expires is None or expires >= today)

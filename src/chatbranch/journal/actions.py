@@ -19,10 +19,15 @@ def do_record(kind: str, subject: UUID, **data: object) -> Event:
     """Append one event; must run inside the transaction of the change it tells of (call it last)."""
     if not connection.in_atomic_block:
         raise RuntimeError("an event is written in the transaction of its change")
+    take_turn()
+    return Event.objects.create(kind=kind, subject=subject, data=data)
+
+
+def take_turn() -> None:
+    """Wait until every other writer of numbered rows has committed; held until this transaction ends."""
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_JOURNAL_LOCK])
-    return Event.objects.create(kind=kind, subject=subject, data=data)
 
 
 def do_follow(name: str, kinds: Sequence[str], handle: Callable[[Event], None], *, most: int = 100) -> int:

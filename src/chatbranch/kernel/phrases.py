@@ -40,4 +40,4 @@ def pick(texts: dict[str, str], lang: str) -> str:
     if lang == "zh-Hant" and texts.get("zh-Hans"):
         return to_traditional(texts["zh-Hans"])
     order = ("zh-Hans", "zh-Hant", "en") if lang.startswith("zh") else ("en", "zh-Hans", "zh-Hant")
-    return next((texts[code] for code in order if texts.get(code)), "")
+    return next((texts[code] for code in order if texts.get(code)), next(iter(texts.values()), ""))

@@ -1,0 +1,190 @@
+"""Writing to the library: publish a verdict, add a wording, withdraw. All of it appends."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import UUID
+
+from django.db import transaction
+
+from chatbranch.claims.models import Claim, Source, Verdict, Wording
+from chatbranch.claims.rules import RATINGS, WITHDRAWN
+from chatbranch.journal.actions import do_record, take_turn
+from chatbranch.kernel import clock, ids
+from chatbranch.kernel.errors import Refused
+from chatbranch.kernel.phrases import Phrase
+from chatbranch.kernel.text import clean
+
+LONGEST_WORDING = 4000  # characters; a claim is a sentence or a paragraph, not a message
+
+
+@transaction.atomic
+def do_publish(
+    *,
+    claim_id: UUID | None,
+    wordings: Mapping[str, str],
+    rating: str,
+    as_of: date,
+    expires: date | None = None,
+    scope: Mapping[str, str] | None = None,
+    explanation: Mapping[str, str] | None = None,
+    reason: Mapping[str, str] | None = None,
+    sources: Sequence[Mapping[str, str]] = (),
+    basis: Mapping[str, Any] | None = None,
+    topic: str = "",
+) -> Verdict:
+    """Append a verdict of this branch, to a new claim where `claim_id` is None; findable once committed.
+
+    wordings, scope, explanation, reason: texts by language. sources: {"url", "title", "publisher", "lang"}.
+    Records "verdict.published" {claim, version, rating, previous}. Raises Refused. Call it inside the
+    transaction of the decision, after locking whatever else that needs.
+    """
+    take_turn()
+    claim = _claim(claim_id, topic)
+    check_publish(claim, wordings, rating, as_of, expires, sources)
+    for lang, text in wordings.items():
+        _append_wording(claim, lang, text)
+    previous = Verdict.objects.filter(claim=claim, version=claim.version).first()
+    claim.version += 1
+    claim.save()
+    verdict = Verdict.objects.create(
+        claim=claim,
+        version=claim.version,
+        rating=rating,
+        as_of=as_of,
+        expires=expires,
+        scope=dict(scope or {}),
+        explanation=dict(explanation or {}),
+        reason=dict(reason or {}),
+        basis=dict(basis or {}),
+    )
+    Source.objects.bulk_create(_source(verdict, source) for source in sources)
+    tell_of(verdict, previous.rating if previous else "")
+    return verdict
+
+
+def tell_of(verdict: Verdict, previous: str) -> None:
+    """Record that this verdict is now the current one. `previous`: the rating it follows, or empty."""
+    do_record(
+        "verdict.published",
+        verdict.claim_id,
+        claim=str(verdict.claim_id),
+        version=verdict.version,
+        rating=verdict.rating,
+        previous=previous,
+    )
+
+
+@transaction.atomic
+def do_withdraw(
+    claim_id: UUID, *, reason: Mapping[str, str], basis: Mapping[str, Any] | None = None
+) -> Verdict:
+    """Take the current verdict back, saying why. What it was stays in the history."""
+    return do_publish(
+        claim_id=claim_id,
+        wordings={},
+        rating=WITHDRAWN,
+        as_of=clock.now().date(),
+        reason=reason,
+        basis=basis,
+    )
+
+
+@transaction.atomic
+def do_add_wording(claim_id: UUID, lang: str, text: str) -> Wording | None:
+    """Add one more way the claim is said, as met in the wild; None where that wording is there already."""
+    take_turn()
+    claim = _claim(claim_id, "")
+    check_wording(lang, text)
+    return _append_wording(claim, lang, text)
+
+
+def check_publish(
+    claim: Claim,
+    wordings: Mapping[str, str],
+    rating: str,
+    as_of: date,
+    expires: date | None,
+    sources: Sequence[Mapping[str, str]],
+) -> None:
+    """Refuse a verdict that nobody could check: unknown rating, no claim, no source, impossible dates."""
+    if rating not in RATINGS:
+        raise Refused("no-such-rating", _NO_SUCH_RATING, field="rating", rating=rating)
+    if claim._state.adding and not any(text.strip() for text in wordings.values()):
+        raise Refused("no-wording", _NO_WORDING, field="wordings")
+    for lang, text in wordings.items():
+        check_wording(lang, text)
+    if as_of > clock.ahead(days=1).date():  # a day of grace: it is tomorrow already somewhere
+        raise Refused("date-ahead", _DATE_AHEAD, field="as_of", date=as_of.isoformat())
+    if expires is not None and expires < as_of:
+        raise Refused("expires-first", _EXPIRES_FIRST, field="expires")
+    if not sources and rating != WITHDRAWN:
+        raise Refused("no-source", _NO_SOURCE, field="sources")
+    for source in sources:
+        check_source(source.get("url", ""))
+
+
+def check_wording(lang: str, text: str) -> None:
+    """Refuse a wording without words or of more than LONGEST_WORDING characters."""
+    if not lang or len(lang) > 10 or not clean(text).strip():
+        raise Refused("no-wording", _NO_WORDING, field="wordings")
+    if len(text) > LONGEST_WORDING:
+        raise Refused("wording-too-long", _TOO_LONG, field="wordings", most=LONGEST_WORDING, is_=len(text))
+
+
+def check_source(url: str) -> None:
+    """Refuse a source that is no address a reader could open."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        parts = urlsplit("")
+    if parts.scheme not in ("http", "https") or not parts.netloc or len(url) > 2000:
+        raise Refused("no-address", _NO_ADDRESS, field="sources", url=url[:120])
+
+
+def _claim(claim_id: UUID | None, topic: str) -> Claim:
+    """The claim, locked until the transaction ends; or a new one of this branch, not saved yet."""
+    if claim_id is None:
+        new = ids.new_id()
+        return Claim(id=new, key=str(new), topic=topic)
+    claim = Claim.objects.select_for_update().filter(id=claim_id).first()
+    if claim is None:
+        raise Refused("no-such-claim", _NO_SUCH_CLAIM, status=404)
+    return claim
+
+
+def _append_wording(claim: Claim, lang: str, text: str) -> Wording | None:
+    text = clean(text).strip()
+    if claim._state.adding:
+        claim.save()
+    elif Wording.objects.filter(claim=claim, lang=lang, text=text).exists():
+        return None
+    return Wording.objects.create(claim=claim, lang=lang, text=text)
+
+
+def _source(verdict: Verdict, source: Mapping[str, str]) -> Source:
+    return Source(
+        verdict=verdict,
+        url=source["url"],
+        title=clean(source.get("title", ""))[:500],
+        publisher=clean(source.get("publisher", ""))[:200],
+        lang=source.get("lang", "")[:10],
+    )
+
+
+_NO_SUCH_RATING = Phrase("没有“{rating}”这一档结论。", "There is no rating “{rating}”.")
+_NO_WORDING = Phrase("请写明这条说法是什么。", "Please write down what the claim says.")
+_TOO_LONG = Phrase(
+    "说法最多{most}字，这一条有{is_}字。", "A claim takes at most {most} characters; this one has {is_}."
+)
+_DATE_AHEAD = Phrase("结论日期{date}还没有到。", "The verdict's date, {date}, lies ahead.")
+_EXPIRES_FIRST = Phrase("失效日期早于结论日期。", "The verdict would expire before its own date.")
+_NO_SOURCE = Phrase("结论至少要有一个来源。", "A verdict needs at least one source.")
+_NO_ADDRESS = Phrase(
+    "来源“{url}”不是可以打开的网址（应以 http:// 或 https:// 开头）。",
+    "The source “{url}” is not an address that opens (http:// or https://).",
+)
+_NO_SUCH_CLAIM = Phrase("没有这条查证。", "There is no such check.")

@@ -1,0 +1,117 @@
+"""Reading the library. It is public: whoever looks sees the same, so no query here asks who that is."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from django.db.models import Count, Q, QuerySet
+
+from chatbranch.claims.cards import ClaimCard, SourceCard, VerdictCard
+from chatbranch.claims.models import Claim, Source, Verdict, Wording
+from chatbranch.claims.rules import WITHDRAWN
+from chatbranch.kernel import clock
+
+
+def count() -> int:
+    """How many claims the library holds."""
+    return Claim.objects.filter(version__gt=0).count()
+
+
+def topics() -> list[tuple[str, int]]:
+    """Each topic with its number of claims, the largest first."""
+    shelved = Claim.objects.exclude(topic="").filter(version__gt=0)
+    return list(shelved.values_list("topic").annotate(n=Count("id")).order_by("-n", "topic"))
+
+
+def wordings_after(seq: int, most: int = 5000) -> list[Wording]:
+    """Wordings numbered above `seq`, in order, for an index to catch up. They become visible in order."""
+    return list(Wording.objects.filter(seq__gt=seq, claim__version__gt=0).order_by("seq")[:most])
+
+
+def unanswerable_ids() -> set[UUID]:
+    """Claims whose current verdict may not be given as an answer (rules.answers); few, found by index."""
+    current = Verdict.objects.current()
+    past = current.filter(expires__isnull=False, expires__lt=clock.now().date())
+    withdrawn = current.filter(rating=WITHDRAWN)
+    foreign = current.filter(rating="unknown", basis__mapped=False)
+    found: set[UUID] = set(Claim.objects.filter(version=0).values_list("id", flat=True))
+    for verdicts in (past, withdrawn, foreign):
+        found.update(verdicts.values_list("claim_id", flat=True))
+    return found
+
+
+def claim_card(claim_id: UUID, version: int | None = None) -> ClaimCard | None:
+    """The claim with its current verdict, or with that `version`; None where there is no such thing."""
+    wanted = Verdict.objects.filter(claim_id=claim_id)
+    wanted = wanted.current() if version is None else wanted.filter(version=version)
+    return next(iter(_cards(wanted)), None)
+
+
+def claim_cards(claim_ids: Sequence[UUID]) -> list[ClaimCard]:
+    """The cards of these claims, in the order given; those that are not there are left out."""
+    cards = {card.id: card for card in _cards(Verdict.objects.current().filter(claim_id__in=claim_ids))}
+    return [cards[claim_id] for claim_id in claim_ids if claim_id in cards]
+
+
+def recent(topic: str = "", rating: str = "", before: UUID | None = None, most: int = 20) -> list[ClaimCard]:
+    """The newest verdicts, newest first. For the next page, `before` is the last card's `verdict_id`."""
+    wanted = Q()
+    if topic:
+        wanted &= Q(claim__topic=topic)
+    if rating:
+        wanted &= Q(rating=rating)
+    if before:
+        wanted &= Q(id__lt=before)
+    return list(_cards(Verdict.objects.current().filter(wanted).order_by("-id")[:most]))
+
+
+def _cards(verdicts: QuerySet[Verdict]) -> Iterable[ClaimCard]:
+    """Cards of these verdicts, in their order, with four reads however many there are."""
+    shown = list(verdicts.select_related("claim"))
+    claims = [verdict.claim_id for verdict in shown]
+    wordings: dict[UUID, dict[str, list[str]]] = {}
+    for wording in Wording.objects.filter(claim_id__in=claims).order_by("seq"):
+        wordings.setdefault(wording.claim_id, {}).setdefault(wording.lang, []).append(wording.text)
+    history: dict[UUID, list[VerdictCard]] = {}
+    for past in Verdict.objects.filter(claim_id__in=claims).order_by("-version"):
+        history.setdefault(past.claim_id, []).append(_line(past))
+    sources: dict[UUID, list[SourceCard]] = {}
+    for source in Source.objects.filter(verdict__in=shown).order_by("id"):
+        card = SourceCard(source.url, source.title, source.publisher, source.lang)
+        sources.setdefault(source.verdict_id, []).append(card)
+    for verdict in shown:
+        claim = verdict.claim_id
+        yield _card(verdict, wordings.get(claim, {}), sources.get(verdict.id, []), history[claim])
+
+
+def _line(verdict: Verdict) -> VerdictCard:
+    return VerdictCard(
+        verdict.version, verdict.rating, verdict.as_of, verdict.published_at, verdict.reason, verdict.origin
+    )
+
+
+def _card(
+    verdict: Verdict, wordings: dict[str, list[str]], sources: list[SourceCard], history: list[VerdictCard]
+) -> ClaimCard:
+    claim = verdict.claim
+    return ClaimCard(
+        id=claim.id,
+        key=claim.key,
+        topic=claim.topic,
+        origin=verdict.origin,
+        origin_url=claim.origin_url if verdict.origin else "",
+        wordings=wordings,
+        version=verdict.version,
+        rating=verdict.rating,
+        as_of=verdict.as_of,
+        expires=verdict.expires,
+        scope=verdict.scope,
+        explanation=verdict.explanation,
+        reason=verdict.reason,
+        sources=sources,
+        history=history,
+        published_at=verdict.published_at,
+        verdict_id=verdict.id,
+        basis=verdict.basis,
+    )
