@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from typing import Any
 
 from django import template
@@ -30,6 +31,41 @@ def in_lang(texts: dict[str, str]) -> str:
 def rating(code: str) -> str:
     """A rating's name in the reader's language."""
     return rating_name(code, as_lang(get_language()))
+
+
+@register.filter
+def rating_parts(code: str) -> tuple[str, str]:
+    """A rating's name as (word, what stands in brackets after it): ("misleading", "missing context")."""
+    word, _, note = rating_name(code, as_lang(get_language())).replace("（", "(").rstrip("）)").partition("(")
+    return word.strip(), note
+
+
+@register.filter
+def headline(wordings: dict[str, list[str]]) -> str:
+    """How a claim is said, in the reader's language or the nearest: {{ claim.wordings|headline }}."""
+    return in_lang({lang: texts[0] for lang, texts in (wordings or {}).items() if texts})
+
+
+@register.filter
+def day(when: date | str | None) -> str:
+    """A date as people write it: 2026年11月23日, or 23 November 2026. Takes dates and ISO 8601 texts."""
+    if isinstance(when, str):
+        when = date.fromisoformat(when[:10]) if when else None
+    if when is None:
+        return ""
+    said = Phrase(f"{when.year}年{when.month}月{when.day}日", f"{when.day} {when:%B} {when.year}")
+    return said.say(as_lang(get_language()))
+
+
+@register.simple_tag(takes_context=True)
+def lang_url(context: dict[str, Any], lang: str) -> str:
+    """The address of this same page in another language; a page that answered a form leads to its start."""
+    request = context.get("request")
+    if request is None or request.method != "GET":
+        return f"/?lang={lang}"
+    query = request.GET.copy()
+    query["lang"] = lang
+    return f"{request.path}?{query.urlencode()}"
 
 
 @register.simple_tag(takes_context=True)
