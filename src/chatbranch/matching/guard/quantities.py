@@ -283,7 +283,9 @@ def _read_numeral(text: str, i: int) -> Quantity | None:
         return _half(text, i)
     if len(numeral) > 1 and numeral[-1] == "两":  # 三两酒: the last one is the unit
         numeral, end = numeral[:-1], end - 1
-    value, unit = _chinese(numeral), _with_unit(text, _chinese(numeral), end, weak=numeral == "一")
+    about = len(numeral) == 2 and _DIGITS.get(numeral[0], 9) + 1 == _DIGITS.get(numeral[1])  # 两三天: two or three days
+    value = _DIGITS[numeral[0]] + 0.5 if about else _chinese(numeral)
+    unit = _with_unit(text, value, end, weak=numeral == "一" or about)
     if unit.end > end:
         return unit
     return Quantity(value, "", value, end) if _clearly_a_number(numeral) else None

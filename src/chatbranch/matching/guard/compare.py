@@ -1,0 +1,255 @@
+"""A wording and a message, both read and aligned: what differs, and does it matter?"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Literal
+
+from chatbranch.matching.guard.align import Alignment, align
+from chatbranch.matching.guard.quantities import other_unit, same_measure
+from chatbranch.matching.guard.tokens import DATES, Token
+from chatbranch.matching.guard.values import agree, quantity, stands_in
+
+Kind = Literal["number", "date", "place", "name", "unit", "negation", "denial", "quantifier", "modality", "attribution"]
+COMPARED = frozenset({"number", "place", "name", "thing", "pole", "quantifier", "modality"}) | DATES
+_NEAR = 3  # tokens; neighbours within this distance show that two slots stand in the same place
+_TIGHT = 2
+_SAME_STORY = 0.5  # coverage from which a wording's slots may be looked for anywhere in the message
+
+
+@dataclass(frozen=True)
+class Difference:
+    """One thing the message (``yours``) and the claim (``ours``) say differently; "" where a side lacks it."""
+
+    kind: Kind
+    yours: str
+    ours: str
+    decisive: bool
+
+    def as_dict(self) -> dict[str, object]:
+        """The fields by name, for JSON."""
+        return asdict(self)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """``conflicts`` contradict the wording, ``lacking`` is what it needs and the message leaves out, ``minor`` the rest."""
+
+    coverage: float
+    conflicts: tuple[Difference, ...]
+    lacking: tuple[Difference, ...]
+    minor: tuple[Difference, ...]
+
+
+def kind_of(token: Token) -> Kind:
+    """What a difference in this token is called."""
+    if token.source:
+        return "attribution"
+    if token.type in DATES:
+        return "date"
+    if token.type in ("negator", "pole"):
+        return "negation"
+    if token.type == "speaker":
+        return "attribution"
+    if token.type in ("thing", "word", "stop"):
+        return "name"
+    return token.type  # type: ignore[return-value]
+
+
+class Pairing:
+    """One wording beside one message."""
+
+    def __init__(self, ours: Sequence[Token], yours: Sequence[Token], text: str, one_language: bool) -> None:
+        self.ours, self.yours, self.text, self.one_language = ours, yours, text.lower(), one_language
+        slots = [(j, b) for j, b in enumerate(yours) if b.type not in ("word", "stop")]
+        equal = {
+            (i, j) for i, a in enumerate(ours) if a.type not in ("word", "stop") for j, b in slots if a.key == b.key and agree(a, b)
+        }  # fmt: skip
+        self.alignment: Alignment = align(ours, yours, equal)
+
+    @cached_property
+    def to_yours(self) -> dict[int, int]:
+        return dict(self.alignment.pairs)
+
+    @cached_property
+    def to_ours(self) -> dict[int, int]:
+        return {j: i for i, j in self.alignment.pairs}
+
+    def support(self, i: int, j: int) -> float:
+        """How much of what stands around the two tokens also agrees; a Chinese character counts half a word."""
+        return sum(self._told(self.ours[a]) for a, b in self.around(i, j, _NEAR))
+
+    def around(self, i: int, j: int, distance: int) -> Iterator[tuple[int, int]]:
+        for a in range(max(0, i - distance), min(len(self.ours), i + distance + 1)):
+            b = self.to_yours.get(a)
+            if a != i and b is not None and abs(b - j) <= distance and agree(self.ours[a], self.yours[b]):
+                yield a, b
+
+    @staticmethod
+    def _told(token: Token) -> float:
+        if token.type == "word":
+            return token.weight / 2 if not token.key.isascii() else token.weight
+        return token.weight
+
+    def loose(self, side: Literal["ours", "yours"], index: int) -> bool:
+        return index not in (self.to_yours if side == "ours" else self.to_ours)
+
+
+def compare(ours: Sequence[Token], yours: Sequence[Token], text: str, one_language: bool) -> Comparison:
+    """Everything in which a message (``yours``, ``text``) departs from a wording (``ours``)."""
+    pairing = Pairing(ours, yours, text, one_language)
+    conflicts: list[Difference] = []
+    lacking: list[Difference] = []
+    minor: list[Difference] = []
+    for i, token in enumerate(ours):
+        if token.type in COMPARED and (one_language or token.type in ("number", "place") or token.type in DATES):
+            _slot(pairing, i, conflicts, lacking, minor)
+    if one_language:
+        conflicts += negations(pairing)
+        _shades(pairing, conflicts, lacking)
+    elif _negated(ours) != _negated(yours):
+        conflicts.append(Difference("negation", _first(yours, "negator"), _first(ours, "negator"), True))
+    return Comparison(pairing.alignment.coverage, tuple(conflicts), tuple(lacking), tuple(minor))
+
+
+def _negated(tokens: Sequence[Token]) -> bool:
+    return any(t.type == "negator" for t in tokens)
+
+
+def _first(tokens: Sequence[Token], kind: str) -> str:
+    return next((t.text for t in tokens if t.type == kind), "")
+
+
+# --- slots with values ----------------------------------------------------------------------------
+
+_ENOUGH = 1.0  # support that makes two differing slots each other's counterpart
+
+
+def _slot(p: Pairing, i: int, conflicts: list[Difference], lacking: list[Difference], minor: list[Difference]) -> None:
+    token, j = p.ours[i], p.to_yours.get(i)
+    if j is not None and agree(token, p.yours[j]):
+        return
+    if token.type in ("quantifier", "modality"):
+        if j is not None and frozenset((token.value[0], p.yours[j].value[0])) in _OPPOSED and p.support(i, j) >= _ENOUGH / 2:
+            conflicts.append(_between(token, p.yours[j]))
+        return
+    elsewhere = stands_in(token, p.yours, p.text)
+    if j is not None and p.support(i, j) >= _ENOUGH:
+        exchanged = not elsewhere or stands_in(p.yours[j], p.ours, "")
+        (conflicts if exchanged and token.strong | p.yours[j].strong else minor).append(_between(token, p.yours[j]))
+        return
+    if elsewhere:
+        return
+    if (rival := _rival(p, i)) is not None:
+        conflicts.append(_between(token, rival))
+    elif is_decisive(token, p):
+        lacking.append(Difference(kind_of(token), "", token.text, True))
+    elif token.type not in ("pole", "thing"):
+        minor.append(Difference(kind_of(token), "", token.text, False))
+
+
+def _between(ours: Token, yours: Token) -> Difference:
+    kind = kind_of(ours)
+    if ours.type == "number" and other_unit(quantity(ours), quantity(yours)):
+        kind = "unit"
+    return Difference(kind, yours.text, ours.text, True)
+
+
+def _rival(p: Pairing, i: int) -> Token | None:
+    """Another value for the same thing, somewhere in a message that otherwise tells the wording's story."""
+    token = p.ours[i]
+    if p.alignment.coverage < _SAME_STORY or not token.strong:
+        return None
+    for b in p.yours:
+        if b.type != token.type or b.key != token.key or agree(token, b) or stands_in(b, p.ours, ""):
+            continue
+        if token.type != "number" or (same_measure(quantity(token), quantity(b)) and quantity(token).dimension):
+            return b
+    return None
+
+
+def is_decisive(token: Token, p: Pairing) -> bool:
+    """Whether a message that does not have this slot may be speaking of something else."""
+    if not token.strong or token.type in ("pole", "thing", "when", "year"):
+        return False
+    return True
+
+
+_OPPOSED = frozenset(
+    frozenset(pair)
+    for pair in (
+        ("all", "some"), ("all", "most"), ("all", "only"), ("some", "only"), ("some", "most"), ("most", "only"), ("more", "less"), ("often", "rarely"),
+        ("all", "rarely"), ("most", "rarely"), ("may", "must"), ("may", "ought"), ("may", "done"), ("may", "planned"), ("planned", "done"), ("ought", "allowed"), ("must", "allowed"),
+    )
+)  # fmt: skip
+
+
+# --- negation -------------------------------------------------------------------------------------
+
+
+def negations(p: Pairing) -> list[Difference]:
+    """A negator on one side only, before a word that both sides share, turns the statement round."""
+    ours, yours = _scoped(p, "ours"), _scoped(p, "yours")
+    found: list[Difference] = []
+    for anchor in sorted(ours.keys() | yours.keys()):
+        left, right = ours.get(anchor, []), yours.get(anchor, [])
+        if len(left) % 2 != len(right) % 2:
+            found.append(Difference("negation", _phrase(right, p.yours), _phrase(left, p.ours), True))
+    return found
+
+
+def _phrase(negators: list[int], tokens: Sequence[Token]) -> str:
+    if not negators:
+        return ""
+    words = [t.text for t in tokens[negators[0] : negators[-1] + 3] if t.type != "stop"]
+    return (" " if words[0].isascii() else "").join(words)
+
+
+def _scoped(p: Pairing, side: Literal["ours", "yours"]) -> dict[int, list[int]]:
+    """Loose negators by the pair (its index in ours) that they stand before."""
+    tokens = p.ours if side == "ours" else p.yours
+    scoped: dict[int, list[int]] = {}
+    for index, token in enumerate(tokens):
+        if token.type == "negator" and p.loose(side, index) and (anchor := _anchor(p, side, index)) is not None:
+            scoped.setdefault(anchor, []).append(index)
+    return scoped
+
+
+def _anchor(p: Pairing, side: Literal["ours", "yours"], index: int) -> int | None:
+    tokens = p.ours if side == "ours" else p.yours
+    reach = _NEAR if tokens[index].text.isascii() else _NEAR + 1
+    for k in range(index + 1, min(len(tokens), index + 1 + reach)):
+        if tokens[k].type == "stop":
+            return None
+        if not p.loose(side, k) and tokens[k].weight >= 0.4:
+            return k if side == "ours" else p.to_ours[k]
+    return None
+
+
+# --- quantifiers and modality that one side lacks -----------------------------------------------
+
+_ADDED = {"some": True, "only": True, "rarely": True, "most": True, "less": True, "may": True, "must": True, "allowed": True}
+_DROPPED = {"some": True, "only": True, "rarely": True, "most": True, "may": True}
+
+
+def _shades(p: Pairing, conflicts: list[Difference], lacking: list[Difference]) -> None:
+    for j, token in enumerate(p.yours):
+        if token.type in ("quantifier", "modality") and p.loose("yours", j) and token.value[0] in _ADDED and _wedged(p, "yours", j):
+            conflicts.append(Difference(kind_of(token), token.text, "", True))
+    for i, token in enumerate(p.ours):
+        if token.type in ("quantifier", "modality") and p.loose("ours", i) and token.value[0] in _DROPPED and _wedged(p, "ours", i):
+            conflicts.append(Difference(kind_of(token), "", token.text, True))
+
+
+def _wedged(p: Pairing, side: Literal["ours", "yours"], index: int) -> bool:
+    """Between, or right before, words that stand side by side on the other side."""
+    tokens = p.ours if side == "ours" else p.yours
+    mapped = p.to_yours if side == "ours" else p.to_ours
+    after = [mapped[k] for k in range(index + 1, min(len(tokens), index + 1 + _TIGHT)) if k in mapped and tokens[k].type != "stop"]
+    before = [mapped[k] for k in range(max(0, index - _TIGHT), index) if k in mapped and tokens[k].type != "stop"]
+    if not after:
+        return False
+    other = p.yours if side == "ours" else p.ours
+    return (not before and min(after) <= 1) or bool(before and min(after) - max(before) <= _TIGHT and other)
