@@ -1,0 +1,64 @@
+"""Opening addresses. Only whoever sends a message needs to; nothing here is for a page."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+
+from chatbranch.contacts import forgotten, keys, seals
+from chatbranch.contacts.models import Contact
+from chatbranch.kernel import clock
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Reach:
+    """Where and in which language ("zh-Hans" | "zh-Hant" | "en") an asker is told."""
+
+    channel: str
+    address: str
+    lang: str
+
+
+def open_contact(pseudonym: str) -> Reach | None:
+    """Where the asker behind a pseudonym is told; None once the address is erased or its window has ended."""
+    return open_contacts([pseudonym]).get(pseudonym)
+
+
+def open_contacts(pseudonyms: Sequence[str]) -> dict[str, Reach]:
+    """The reaches of those of `pseudonyms` (at most some thousand) that still have one."""
+    rows = Contact.objects.filter(pseudonym__in=pseudonyms, expires_at__gt=clock.now())
+    opened = ((row.pseudonym, _open(row)) for row in rows)
+    return {pseudonym: reach for pseudonym, reach in opened if reach}
+
+
+def destination(channel: str, address: str) -> str:
+    """A keyed hash that names one destination without telling it, the same for every subject."""
+    return seals.digest(keys.of("pseudonyms"), "destination", channel, address)
+
+
+def pseudonyms() -> Iterator[str]:
+    """Every pseudonym that has an address."""
+    return Contact.objects.values_list("pseudonym", flat=True).iterator()
+
+
+def unreachable(pseudonyms: Sequence[str]) -> list[str]:
+    """Those of `pseudonyms` without an address (forgotten or expired): nothing more can be told to them."""
+    alive = set(Contact.objects.filter(pseudonym__in=pseudonyms).values_list("pseudonym", flat=True))
+    return [each for each in pseudonyms if each not in alive]
+
+
+def forgotten_again(pseudonyms: Iterable[str]) -> list[str]:
+    """Those of `pseudonyms` whose owners asked to be forgotten: a restored backup brought them back."""
+    return forgotten.among(pseudonyms)
+
+
+def _open(row: Contact) -> Reach | None:
+    try:
+        address = seals.unseal(keys.of("contacts"), row.pseudonym, row.channel, bytes(row.sealed))
+    except seals.Unreadable:
+        log.error("a contact on %s cannot be opened with this branch's key; was it restored without its keys?", row.channel)
+        return None
+    return Reach(row.channel, address, row.lang)

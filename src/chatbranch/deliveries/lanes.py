@@ -1,0 +1,264 @@
+"""Leasing lanes and writing down how sending ended: short transactions, the same on SQLite and PostgreSQL.
+
+Every transaction here locks its lanes first, and passes over lanes that another transaction has locked; so the sender
+never waits for whoever is queueing, and no two of them can deadlock.
+"""
+
+from __future__ import annotations
+
+import random
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from uuid import UUID
+
+from django.db import transaction
+from django.db.models import Exists, F, OuterRef, Subquery
+
+from chatbranch.contacts.queries import Reach, open_contacts
+from chatbranch.deliveries import rules
+from chatbranch.deliveries.models import Delivery, Lane
+from chatbranch.journal.actions import do_record
+from chatbranch.kernel import clock
+
+QUEUED, SENT, FAILED = Delivery.State.QUEUED, Delivery.State.SENT, Delivery.State.FAILED
+
+
+@dataclass(frozen=True)
+class Manners:
+    """How a channel wants to be used. interval: seconds of rest on one lane between two messages."""
+
+    channel: str
+    idempotent: bool
+    interval: float
+
+
+@dataclass(frozen=True)
+class Job:
+    """One message to send now, held under the fence of its lane."""
+
+    delivery: UUID
+    lane: str
+    fence: int
+    attempts: int
+    give_up_at: datetime
+    about: UUID | None
+    kind: str
+    address: str = field(repr=False)
+    body: dict[str, str] = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Done:
+    """A job and how it ended."""
+
+    job: Job
+    outcome: rules.Outcome
+
+
+@dataclass(frozen=True)
+class Turn:
+    """What one transaction brought: `jobs` to send; `unwritten` results to hand in again; `more`: lanes still wait."""
+
+    jobs: list[Job]
+    unwritten: list[Done]
+    more: bool
+
+
+@dataclass(frozen=True)
+class _Failure:
+    delivery: UUID
+    about: UUID | None
+    kind: str
+    reason: str
+
+
+def turn(manners: Manners, done: Sequence[Done], room: int) -> Turn:
+    """Write down what ended and lease at most `room` free lanes of the channel, in one transaction."""
+    with transaction.atomic():
+        unwritten, failures = _settle(manners, done)
+        jobs, more, refused = _lease(manners, room) if room else ([], False, [])
+        record_failures(manners.channel, [*failures, *refused])
+    return Turn(jobs, unwritten, more)
+
+
+def due(channels: Iterable[str]) -> list[str]:
+    """Those of `channels` that have a free lane whose time has come."""
+    return [channel for channel in channels if _free(channel, clock.now()).exists()]
+
+
+def ensure(destinations: Iterable[tuple[str, str]]) -> None:
+    """Make (and lock, until the transaction ends) the lanes of (name, channel) pairs, so that none is dropped meanwhile."""
+    rows = [Lane(name=name, channel=channel) for name, channel in sorted(set(destinations))]
+    Lane.objects.bulk_create(rows, update_conflicts=True, unique_fields=["name"], update_fields=["channel"])
+
+
+def lock(names: Iterable[str], *, wait: bool) -> dict[str, int]:
+    """Lock lanes; returns their fences. Those gone, or (without `wait`) locked by another transaction, are missing."""
+    lanes = Lane.objects.filter(name__in=list(names)).order_by("name")
+    return dict(lanes.select_for_update(skip_locked=not wait).values_list("name", "fence"))
+
+
+def drop_empty(names: Collection[str]) -> None:
+    """Drop those of the (locked) lanes that hold no delivery any more."""
+    if names:
+        held = Delivery.objects.filter(lane=OuterRef("pk"))
+        Lane.objects.filter(~Exists(held), name__in=names).delete()
+
+
+def record_failures(channel: str, failures: Iterable[_Failure]) -> None:
+    """Tell the journal; call it last in the transaction (it queues for the journal's lock)."""
+    for each in failures:
+        subject = each.about or each.delivery
+        do_record("delivery.failed", subject, delivery=str(each.delivery), channel=channel, what=each.kind, reason=each.reason)
+
+
+def failure_of(delivery: Delivery, reason: str) -> _Failure:
+    """The event of this delivery's failing."""
+    return _Failure(delivery.pk, delivery.about, delivery.kind, reason)
+
+
+# --- writing down what ended ---------------------------------------------------------------------
+
+
+def _settle(manners: Manners, done: Sequence[Done]) -> tuple[list[Done], list[_Failure]]:
+    """Results of holders that still hold their lane are written; those of a holder come back late are not."""
+    if not done:
+        return [], []
+    now = clock.now()
+    fences = lock((each.job.lane for each in done), wait=False)
+    held = [(each, _judge(each, manners, now)) for each in done if fences.get(each.job.lane) == each.job.fence]
+    _write(held, now)
+    _release([(each.job.lane, settled.pause) for each, settled in held], now)
+    failures = [
+        _Failure(each.job.delivery, each.job.about, each.job.kind, settled.reason)
+        for each, settled in held
+        if settled.state == FAILED
+    ]
+    return _locked_elsewhere([each for each in done if each.job.lane not in fences]), failures
+
+
+def _judge(done: Done, manners: Manners, now: datetime) -> rules.Settled:
+    return rules.settle(
+        done.outcome,
+        attempts=done.job.attempts,
+        interval=manners.interval,
+        left=done.job.give_up_at - now,
+        chance=random.random(),  # noqa: S311 (jitter, no secret)
+    )
+
+
+def _write(held: Sequence[tuple[Done, rules.Settled]], now: datetime) -> None:
+    sent = [each for each, settled in held if settled.state == SENT]
+    if sent:
+        queued = Delivery.objects.filter(pk__in=[each.job.delivery for each in sent], state=QUEUED)
+        queued.update(state=SENT, sent_at=now, attempted_at=None, lane=None, reason="", detail="")
+        _write_receipts(sent)
+    for each, settled in held:
+        if settled.state != SENT:
+            _write_unsent(each, settled)
+
+
+def _write_receipts(sent: Sequence[Done]) -> None:
+    rows = [
+        Delivery(pk=each.job.delivery, receipt=each.outcome.receipt[:300])
+        for each in sent
+        if isinstance(each.outcome, rules.Sent) and each.outcome.receipt
+    ]
+    if rows:
+        Delivery.objects.bulk_update(rows, ["receipt"])
+
+
+def _write_unsent(done: Done, settled: rules.Settled) -> None:
+    changes: dict[str, object] = {"state": settled.state, "reason": settled.reason, "detail": settled.detail[:200]}
+    if not settled.unsure:
+        changes["attempted_at"] = None
+    if isinstance(done.outcome, rules.Postponed):
+        changes["attempts"] = F("attempts") - 1
+    if settled.state == FAILED:
+        changes["lane"] = None
+    Delivery.objects.filter(pk=done.job.delivery, state=QUEUED).update(**changes)
+
+
+def _release(pauses: Iterable[tuple[str, float]], now: datetime) -> None:
+    """Give lanes back, each to go on after its pause (s); an empty one that needs no rest is dropped at once."""
+    together: dict[float, list[str]] = defaultdict(list)
+    for name, pause in pauses:
+        together[pause].append(name)
+    for pause, names in together.items():
+        if pause <= 0:
+            drop_empty(names)
+        Lane.objects.filter(name__in=names).update(leased_until=now, next_at=now + timedelta(seconds=pause))
+
+
+def _locked_elsewhere(missing: Sequence[Done]) -> list[Done]:
+    """Of results whose lane could not be locked: those whose lane is still theirs, only busy just now."""
+    if not missing:
+        return []
+    fences = dict(Lane.objects.filter(name__in=[each.job.lane for each in missing]).values_list("name", "fence"))
+    return [each for each in missing if fences.get(each.job.lane) == each.job.fence]
+
+
+# --- leasing -------------------------------------------------------------------------------------
+
+
+def _lease(manners: Manners, room: int) -> tuple[list[Job], bool, list[_Failure]]:
+    now = clock.now()
+    free = _free(manners.channel, now).order_by("next_at").select_for_update(skip_locked=True)
+    fences = dict(free.values_list("name", "fence")[:room])
+    if not fences:
+        return [], False, []
+    heads = list(_heads(fences))
+    drop_empty(fences.keys() - {head.lane_id for head in heads})
+    reaches = open_contacts([head.pseudonym for head in heads])
+    starts = [(head, rules.start(_known(head, head.pseudonym in reaches, now), idempotent=manners.idempotent)) for head in heads]
+    going = [head for head, start in starts if start in ("send", "repeat")]
+    _mark(going, [head for head, start in starts if start == "repeat"], now)
+    failures = [_fail(head, start) for head, start in starts if start not in ("send", "repeat")]
+    jobs = [_job(head, fences[head.lane_id or ""] + 1, reaches[head.pseudonym]) for head in going]
+    return jobs, len(fences) == room or bool(failures), failures
+
+
+def _free(channel: str, now: datetime):  # type: ignore[no-untyped-def]
+    return Lane.objects.filter(channel=channel, next_at__lte=now, leased_until__lte=now)
+
+
+def _heads(names: Collection[str]) -> Iterable[Delivery]:
+    """The first waiting delivery of each of the locked lanes. A statement of its own: it sees what the lock waited for."""
+    first = Delivery.objects.filter(lane=OuterRef("pk"), state=QUEUED).order_by("id").values("id")[:1]
+    heads = Lane.objects.filter(name__in=list(names)).annotate(head=Subquery(first)).values("head")
+    return Delivery.objects.filter(pk__in=heads)
+
+
+def _known(head: Delivery, reachable: bool, now: datetime) -> rules.Head:
+    return rules.Head(head.attempted_at is not None, head.repeats, head.give_up_at - now, reachable)
+
+
+def _mark(going: Sequence[Delivery], repeated: Sequence[Delivery], now: datetime) -> None:
+    """The lease and the attempt are on record before anything leaves."""
+    if going:
+        lanes = Lane.objects.filter(name__in=[head.lane_id for head in going])
+        lanes.update(fence=F("fence") + 1, leased_until=now + rules.LEASE)
+        Delivery.objects.filter(pk__in=[head.pk for head in going]).update(attempted_at=now, attempts=F("attempts") + 1)
+    if repeated:
+        Delivery.objects.filter(pk__in=[head.pk for head in repeated]).update(repeats=F("repeats") + 1)
+
+
+def _fail(head: Delivery, reason: str) -> _Failure:
+    Delivery.objects.filter(pk=head.pk).update(state=FAILED, reason=reason, detail="", lane=None, attempted_at=None)
+    return failure_of(head, reason)
+
+
+def _job(head: Delivery, fence: int, reach: Reach) -> Job:
+    return Job(
+        head.pk,
+        head.lane_id or "",
+        fence,
+        head.attempts + 1,
+        head.give_up_at,
+        head.about,
+        head.kind,
+        reach.address,
+        head.body,
+    )

@@ -1,0 +1,37 @@
+"""Why a delivery stands where it stands, as the ledger says it."""
+
+from __future__ import annotations
+
+from chatbranch.kernel.phrases import Phrase
+
+QUEUED = Phrase("排队中", "queued")
+SENT = Phrase("已发送", "sent")
+FAILED = Phrase("未能送达：{because}", "failed because {because}")
+WAITING = Phrase("排队中：{because}", "queued: {because}")
+REPEATED = Phrase("（中断后重发过 {count} 次，对方可能收到两遍）", " (sent again after an interruption, {count} time(s): it may have arrived twice)")
+
+REASONS = {
+    "undeliverable": Phrase("对方无法收到消息", "this person cannot be reached there"),
+    "postponed": Phrase("平台要求稍后再发", "the platform asked us to wait"),
+    "retrying": Phrase("上一次没有发出，会自动再试", "the last attempt did not get through; it will be tried again"),
+    "gave-up": Phrase("连续七天都没有发出，不再重试", "it did not get through for seven days, so we stopped trying"),
+    "unfetched": Phrase("七天内没有人来取", "nobody came to fetch it for seven days"),
+    "erased": Phrase("联系方式已按约定删除", "the address was erased, as promised"),
+    "interrupted": Phrase(
+        "发送时两次中断，可能已经收到，为免打扰不再重发",
+        "sending was interrupted twice; it may have arrived, so we do not repeat it again",
+    ),
+}
+
+
+def say(state: str, reason: str, detail: str, repeats: int, lang: str) -> str:
+    """One line of the ledger: "queued", "sent", or "failed because …"; in the reader's language."""
+    because = REASONS[reason].say(lang) if reason in REASONS else ""
+    because += f" ({detail})" if because and detail else ""
+    if state == "sent":
+        said = SENT.say(lang)
+    elif state == "failed":
+        said = FAILED.say(lang, because=because)
+    else:
+        said = WAITING.say(lang, because=because) if because else QUEUED.say(lang)
+    return said + (REPEATED.say(lang, count=repeats) if repeats else "")
