@@ -24,6 +24,8 @@ class Case(models.Model):
     code = models.CharField(max_length=8, unique=True)
     state = models.CharField(max_length=10, choices=State.choices, default=State.OPEN)
     lang = models.CharField(max_length=10, default="zh-Hans")
+    resembles = models.ForeignKey(Claim, null=True, blank=True, on_delete=models.SET_NULL, related_name="+")
+    why = models.JSONField(default=dict)
     opened_at = models.DateTimeField(default=clock.now)
     closed_at = models.DateTimeField(null=True, blank=True)
     claim = models.ForeignKey(Claim, null=True, blank=True, on_delete=models.PROTECT, related_name="cases")
@@ -67,13 +69,15 @@ class Band(models.Model):
 
 
 class Asker(models.Model):
-    """Someone who asked, under a pseudonym that holds for this one case or claim. Counted once, told once a version."""
+    """Someone who asked, under a pseudonym that holds for one `subject` (a case or a claim). Told once a version."""
 
     pseudonym = models.CharField(max_length=64, unique=True)
+    subject = models.UUIDField()
     case = models.ForeignKey(Case, null=True, blank=True, on_delete=models.CASCADE, related_name="askers")
     claim = models.ForeignKey(Claim, null=True, blank=True, on_delete=models.CASCADE, related_name="askers")
     variant = models.ForeignKey(Variant, null=True, blank=True, on_delete=models.SET_NULL)
     told_version = models.PositiveIntegerField(default=0)
+    told_state = models.CharField(max_length=10, blank=True)
     asked_at = models.DateTimeField(default=clock.now)
 
     class Meta:
@@ -127,7 +131,9 @@ class Note(models.Model):
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="notes")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
     wording = models.JSONField(default=dict)
-    rating = models.CharField(max_length=20, choices=[*((rating, rating) for rating in SCALE), ("withdrawn", "withdrawn")])
+    rating = models.CharField(
+        max_length=20, choices=[*((rating, rating) for rating in SCALE), ("withdrawn", "withdrawn")]
+    )
     as_of = models.DateField()
     expires = models.DateField(null=True, blank=True)
     scope = models.JSONField(default=dict)
@@ -170,7 +176,7 @@ class Party(models.Model):
 
 
 class Objection(models.Model):
-    """"This verdict is wrong": grounds and evidence from anyone, answered by a person."""
+    """ "This verdict is wrong": grounds and evidence from anyone, answered by a person."""
 
     id = models.UUIDField(primary_key=True, default=ids.new_id)
     claim = models.ForeignKey(Claim, on_delete=models.CASCADE, related_name="objections")
@@ -181,7 +187,9 @@ class Objection(models.Model):
     lang = models.CharField(max_length=10, default="zh-Hans")
     at = models.DateTimeField(default=clock.now)
     answer = models.TextField(blank=True)
-    answered_by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL)
+    answered_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL
+    )
     answered_at = models.DateTimeField(null=True, blank=True)
 
     def __str__(self) -> str:

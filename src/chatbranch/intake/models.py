@@ -10,7 +10,8 @@ from chatbranch.kernel import clock, ids
 class Submission(models.Model):
     """One message someone sent to have checked, what was answered, and why.
 
-    The text is kept only until the submission is answered (the case keeps the variant, never who sent it).
+    `sealed` holds the message and its reply address, encrypted; it and the row are erased after 30 days. `pseudonym` holds
+    for the day of arrival only.
     """
 
     class State(models.TextChoices):
@@ -21,8 +22,9 @@ class Submission(models.Model):
     id = models.UUIDField(primary_key=True, default=ids.new_id)
     token = models.CharField(max_length=64, unique=True, default=ids.new_token)
     channel = models.CharField(max_length=40)
+    pseudonym = models.CharField(max_length=64, db_index=True)
     replay = models.CharField(max_length=64, unique=True)
-    sealed = models.BinaryField(null=True)
+    sealed = models.BinaryField()
     state = models.CharField(max_length=8, choices=State.choices, default=State.RECEIVED)
     received_at = models.DateTimeField(default=clock.now)
     answered_at = models.DateTimeField(null=True, blank=True)

@@ -13,7 +13,9 @@ class Refused(Exception):
     status: the HTTP status that fits.
     """
 
-    def __init__(self, code: str, phrase: Phrase, *, status: int = 400, field: str = "", **places: object) -> None:
+    def __init__(
+        self, code: str, phrase: Phrase, /, *, status: int = 400, field: str = "", **places: object
+    ) -> None:
         super().__init__(f"{code}: {phrase.say('en', **places)}")
         self.code, self.phrase, self.status, self.field, self.places = code, phrase, status, field, places
 

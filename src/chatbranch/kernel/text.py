@@ -50,7 +50,8 @@ _DOMAIN = r"[a-z0-9\-]{1,40}(?:\.[a-z0-9\-]{1,40}){0,3}\.(?:com|cn|net|org|tw|hk
 _URL = re.compile(
     rf"(?:https?|ftp)://{_URL_BODY}+|(?<![A-Za-z0-9@.\-])(?:www\.|{_DOMAIN}){_URL_BODY}+", re.IGNORECASE
 )
-_EMAIL = re.compile(r"(?<![\w.+\-])[\w.+\-]{1,64}@[a-z0-9\-]{1,63}(?:\.[a-z0-9\-]{1,63}){1,5}", re.ASCII | re.I)
+_EMAIL_HOST = r"[A-Za-z0-9\-]{1,63}(?:\.[A-Za-z0-9\-]{1,63}){1,5}"
+_EMAIL = re.compile(rf"(?<![A-Za-z0-9_.+\-])[A-Za-z0-9_.+\-]{{1,64}}@{_EMAIL_HOST}")
 # A Chinese handle ends at a space; without one there is no telling where the name stops: only the mark goes.
 _HANDLE = re.compile(r"[@＠](?:[A-Za-z0-9_]{1,40}|[\w\-·]{1,15}(?=[\s:：@＠]|$))")
 _CHAT_EMOTE = re.compile(r"[\[［](?![不没沒无無非未否])[\u3400-\u9fff]{1,3}[\]］]")
@@ -82,13 +83,19 @@ class Normal:
 def normalise(text: str) -> Normal:
     """The canonical form under which two renderings of one message are equal.
 
-    NFKC, lower case, accents dropped, Traditional folded to Simplified; addresses, @handles, hash marks, emoji,
-    chat emotes, zero-width characters, punctuation and needless spaces removed. Idempotent on ``text``.
+    NFKC, lower case, accents dropped, Traditional folded to Simplified; addresses, @handles, hash marks,
+    emoji, chat emotes, zero-width characters, punctuation and needless spaces removed. Idempotent.
     """
     urls = tuple(m.group().rstrip(".,;:!?)'\"]") for m in _URL.finditer(text))
     folder = _Folder(_NOISE.sub(lambda m: " " * len(m.group()), text), _hashtag_joints(text))
     folder.run()
     return Normal(_simplify("".join(folder.pieces), folder.origins), urls, folder.origins)
+
+
+def plain(text: str) -> str:
+    """The text as a reader would say it aloud: case and punctuation stay; addresses, handles and marks go."""
+    spaced = _HASHTAG.sub(lambda tag: _CAMEL_JOINT.sub(" ", tag[1]), _NOISE.sub(" ", clean(text)))
+    return " ".join(spaced.split())
 
 
 def _hashtag_joints(text: str) -> frozenset[int]:
@@ -103,7 +110,7 @@ _VANISHING_LETTERS = "'’ʼ＇\u3164\u115f\u1160"  # apostrophes; blank letters
 
 
 class _Folded(dict[str, str]):
-    """One character -> its folded form: letters and digits (maybe several), "" to drop it, " " to part words."""
+    """One character -> its folded form: letters, "" where it vanishes, " " where it parts words."""
 
     def __missing__(self, character: str) -> str:
         folded = _fold_character(character)
@@ -280,7 +287,7 @@ class Token(NamedTuple):
 
 
 def tokenise(normal_text: str) -> list[Token]:
-    """Index terms with their places: pairs of Chinese characters (a lone one by itself), word stems, numbers."""
+    """Index terms with their places: pairs of Chinese characters (or a lone one), word stems, numbers."""
     found: list[Token] = []
     for match in _TERM.finditer(normal_text):
         start, end = match.span()

@@ -1,0 +1,161 @@
+"""Opening and joining cases, and who asked. Every function writes in the caller's transaction or one of its own."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db import IntegrityError, transaction
+from django.db.models import F
+
+from chatbranch.cases.grouping import Shape, find_case, find_variant, lock_opening
+from chatbranch.cases.models import Asker, Band, Case, Variant
+from chatbranch.contacts import actions as contacts
+from chatbranch.contacts import queries as contact_queries
+from chatbranch.journal.actions import do_record
+from chatbranch.kernel import ids
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """A message as cases see it: no sender, only what was said, and where its asker can be told (`channel`, `address`)."""
+
+    shape: Shape
+    lang: str
+    channel: str
+    address: str
+    link: str = ""
+    image: str = ""
+    resembles: UUID | None = None
+    why: dict[str, object] | None = None
+
+
+@dataclass(frozen=True)
+class Joined:
+    """The case a message landed in, and the pseudonym of its asker there."""
+
+    case: Case
+    pseudonym: str
+    opened: bool
+
+
+def do_open_or_join(arrival: Arrival) -> Joined:
+    """Put a message into its one case: an open one that it repeats, else a new one. Safe however many arrive at once."""
+    with transaction.atomic():
+        lock_opening()
+        variant = find_variant(arrival.shape)
+        case = variant.case if variant else find_case(arrival.shape)
+        opened = case is None
+        if case is None:
+            case = _open(arrival)
+        variant = _count(variant, case, arrival)
+        pseudonym = _ask(case, variant, arrival)
+        do_record("case.opened" if opened else "case.joined", case.id, code=case.code)
+    return Joined(case, pseudonym, opened)
+
+
+def _open(arrival: Arrival) -> Case:
+    return Case.objects.create(
+        code=free_code(), lang=arrival.lang, resembles_id=arrival.resembles, why=arrival.why or {}
+    )
+
+
+def free_code() -> str:
+    """A code no case has; longer ones once the four-digit ones run short. Call with the opening lock held."""
+    for digits in (4, 4, 4, 4, 5, 5, 6, 7, 8):
+        code = ids.new_code(digits)
+        if not Case.objects.filter(code=code).exists():
+            return code
+    raise RuntimeError("no free code in nine tries, the last with eight digits")
+
+
+def _count(variant: Variant | None, case: Case, arrival: Arrival) -> Variant:
+    if variant is not None:
+        Variant.objects.filter(pk=variant.pk).update(count=F("count") + 1)
+        return variant
+    variant = Variant.objects.create(
+        case=case,
+        fingerprint=arrival.shape.fingerprint,
+        text=arrival.shape.text,
+        lang=arrival.lang,
+        link=arrival.link,
+        image=arrival.image,
+    )
+    Band.objects.bulk_create(Band(band=band, variant=variant) for band in arrival.shape.bands)
+    return variant
+
+
+def _ask(case: Case, variant: Variant, arrival: Arrival) -> str:
+    """Write the asker once, however often they send it; the case's count is of people, not of messages."""
+    pseudonym = contacts.do_keep(arrival.channel, arrival.address, case.id, arrival.lang)
+    asker, new = Asker.objects.get_or_create(
+        pseudonym=pseudonym,
+        defaults={"subject": case.id, "case": case, "claim_id": case.claim_id, "variant": variant},
+    )
+    if new:
+        Case.objects.filter(pk=case.pk).update(askers_count=F("askers_count") + 1)
+        case.askers_count += 1
+    elif case.claim_id and asker.claim_id is None:
+        Asker.objects.filter(pk=asker.pk).update(claim_id=case.claim_id)
+    return pseudonym
+
+
+def do_note_told(claim_id: UUID, version: int, channel: str, address: str, lang: str) -> str:
+    """Remember, in the caller's transaction, that this asker was given `version` of the claim's verdict; returns the pseudonym.
+
+    Somebody who had asked in one of the claim's cases stays one asker, so that a change reaches them once.
+    """
+    for subject in [claim_id, *Case.objects.filter(claim_id=claim_id).values_list("id", flat=True)]:
+        pseudonym = contacts.pseudonym_of(channel, address, subject)
+        if Asker.objects.filter(pseudonym=pseudonym).update(claim_id=claim_id, told_version=version):
+            return contacts.do_keep(channel, address, subject, lang)
+    pseudonym = contacts.do_keep(channel, address, claim_id, lang)
+    Asker.objects.create(pseudonym=pseudonym, subject=claim_id, claim_id=claim_id, told_version=version)
+    return pseudonym
+
+
+def do_also_tell(case_id: UUID, channel: str, address: str, lang: str) -> None:
+    """Tell the same asker at a second address too, in the caller's transaction. It is no second asker, and is not counted."""
+    pseudonym = contacts.do_keep(channel, address, case_id, lang)
+    case = Case.objects.get(pk=case_id)
+    Asker.objects.get_or_create(
+        pseudonym=pseudonym, defaults={"subject": case_id, "case": case, "claim_id": case.claim_id}
+    )
+
+
+def do_rekey(most: int = 200) -> int:
+    """Give askers moved by a merge or a split the pseudonym of the case they are in now; who asked in both becomes one."""
+    moved = (
+        Asker.objects.filter(case__isnull=False).exclude(subject=F("case_id")).select_related("case")[:most]
+    )
+    with transaction.atomic():
+        for asker in list(moved):
+            _rekey(asker)
+    return len(moved)
+
+
+def _rekey(asker: Asker) -> None:
+    case = asker.case
+    assert case is not None
+    reach = contact_queries.open_contact(asker.pseudonym)
+    if reach is None:  # their contact is gone: they can no longer be told, and count on where they are
+        Asker.objects.filter(pk=asker.pk).update(subject=case.id)
+        return
+    pseudonym = contacts.do_keep(reach.channel, reach.address, case.id, reach.lang)
+    try:
+        with transaction.atomic():
+            Asker.objects.filter(pk=asker.pk).update(pseudonym=pseudonym, subject=case.id)
+    except IntegrityError:
+        asker.delete()
+        Case.objects.filter(pk=case.pk).update(askers_count=F("askers_count") - 1)
+
+
+def do_forget(pseudonyms: list[str]) -> None:
+    """Erase the askers behind these pseudonyms; the cases keep their wordings and their counts."""
+    for start in range(0, len(pseudonyms), 500):
+        Asker.objects.filter(pseudonym__in=pseudonyms[start : start + 500]).delete()
+
+
+def all_pseudonyms() -> set[str]:
+    """Every asker's pseudonym (for forgetting again after a restore)."""
+    return set(Asker.objects.values_list("pseudonym", flat=True))

@@ -1,0 +1,125 @@
+"""Reads about cases. The first argument is who looks; askers appear as counts only."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from uuid import UUID
+
+from django.db.models import Count, Exists, OuterRef, Q
+
+from chatbranch.branch import queries as branch
+from chatbranch.branch.models import Member
+from chatbranch.cases import letters
+from chatbranch.cases.models import Case, Comment, Evidence, Note, Objection
+from chatbranch.cases.recusal import recusals
+from chatbranch.cases.rules import Place, place
+from chatbranch.claims import queries as claims
+from chatbranch.consensus.rules import Decision, Voice, decide
+from chatbranch.kernel import clock
+
+
+@dataclass(frozen=True)
+class Queued:
+    """One line of the queue: the case, its place with the reason, and the wording most often forwarded."""
+
+    case: Case
+    place: Place
+    headline: str
+    notes: int
+
+
+def queue(actor: Member, *, state: str = Case.State.OPEN, most: int = 200) -> list[Queued]:
+    """Cases in `state`, in the order of cases/rules.place with the reason for it."""
+    pending = Q(notes__accepted_at__isnull=True)
+    cases = (
+        Case.objects.filter(state=state)
+        .select_related("duty", "claim")
+        .prefetch_related("variants")
+        .annotate(
+            note_count=Count("notes", filter=pending, distinct=True),
+            touched=Exists(Evidence.objects.filter(case=OuterRef("pk")))
+            | Exists(Comment.objects.filter(case=OuterRef("pk"))),
+        )
+        .order_by("-opened_at")[: most * 5]
+    )
+    rows = [_queued(case) for case in cases]
+    return sorted(rows, key=lambda row: row.place.rank)[:most]
+
+
+def _queued(case: Case) -> Queued:
+    variants = sorted(case.variants.all(), key=lambda variant: -variant.count)
+    notes = case.note_count  # type: ignore[attr-defined]
+    touched = case.touched or case.duty_id is not None  # type: ignore[attr-defined]
+    where = place(
+        urgent=case.urgent,
+        askers=case.askers_count,
+        opened_at=case.opened_at,
+        has_note=bool(notes),
+        touched=touched,
+        now=clock.now(),
+    )
+    return Queued(case, where, variants[0].text if variants else "", notes)
+
+
+def queue_counts(actor: Member) -> dict[str, int]:
+    """How many cases are in each state, and how many objections wait for an answer."""
+    counts = {row["state"]: row["n"] for row in Case.objects.values("state").annotate(n=Count("pk"))}
+    return {**counts, "objections": Objection.objects.filter(answered_at__isnull=True).count()}
+
+
+def decision_on(note: Note) -> Decision:
+    """What the consensus rule says of this note now: the last word of each member, recusals left out."""
+    said = {each.by_id: each for each in note.approvals.order_by("at", "id") if each.by_id}
+    standings = branch.standings(said)
+    recused = recusals(note.case, said)
+    now = clock.now()
+    voices = [
+        Voice(
+            member=str(member),
+            outlet=standings[member].outlet,
+            helpful=each.helpful,
+            recused=recused.get(member, ""),
+            counts=standings[member].counts_from <= now,
+        )
+        for member, each in said.items()
+        if member in standings
+    ]
+    return decide(str(note.by_id), voices)
+
+
+def find(code: str) -> Case | None:
+    """The case with this code; for a merged one, the case it was joined to."""
+    case = Case.objects.select_related("merged_into", "claim").filter(code=code).first()
+    while case is not None and case.merged_into is not None:
+        case = case.merged_into
+    return case
+
+
+def status_text(code: str, lang: str, *, url: str = "") -> str:
+    """What whoever sends a case's code is told, in `lang`."""
+    case = find(code)
+    if case is None:
+        return letters.NO_SUCH_CODE.say(lang, code=code)
+    if case.claim_id:
+        card = claims.claim_card(case.claim_id)
+        if card is not None:
+            told = card.history[1].rating if card.rating == "withdrawn" and len(card.history) > 1 else ""
+            return letters.verdict_letter(
+                card, lang, code=code, told=told, url=f"{url}/claims/{card.id}/" if url else ""
+            )
+    notes = case.notes.filter(accepted_at__isnull=True).count()
+    return letters.status_letter(
+        code, case.state, lang, askers=case.askers_count, opened=case.opened_at.date(), notes=notes
+    )
+
+
+def open_objections(actor: Member) -> list[Objection]:
+    """Objections nobody has answered, oldest first."""
+    return list(Objection.objects.filter(answered_at__isnull=True).select_related("claim").order_by("at"))
+
+
+def answered_objections(claim_id: UUID) -> list[Objection]:
+    """Objections to this claim's verdicts that were answered, newest first; public."""
+    return list(
+        Objection.objects.filter(claim_id=claim_id, answered_at__isnull=False).order_by("-answered_at")[:20]
+    )

@@ -1,0 +1,144 @@
+"""Telling everyone. Who is to be told follows from `told_version < claim.version`, so that late joiners are never missed.
+
+The deciding transaction writes the verdict; these steps, run by the worker until nothing is left, turn it into deliveries in
+chunks. A chunk's deliveries and its `told_version` are one transaction: a crash repeats nothing and forgets nobody.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import cache
+from uuid import UUID
+
+from django.conf import settings
+from django.db import transaction
+from django.db.models import F, Q
+
+from chatbranch.cases import letters
+from chatbranch.cases.models import Asker, Case
+from chatbranch.cases.rules import STILL_UNKNOWN_AFTER
+from chatbranch.claims import queries as claims
+from chatbranch.claims.cards import ClaimCard
+from chatbranch.contacts import queries as contacts
+from chatbranch.deliveries import actions as deliveries
+from chatbranch.kernel import clock
+from chatbranch.kernel.phrases import Phrase
+from chatbranch.matching import guard
+
+CHUNK = 500
+
+
+def do_tell_verdicts(most: int = CHUNK) -> int:
+    """Queue the present verdict for up to `most` askers of one claim who were told an older one or none; returns how many."""
+    with transaction.atomic():
+        first = _untold().values_list("claim_id", flat=True).first()
+        card = claims.claim_card(first) if first else None
+        if card is None:
+            return 0
+        chunk = list(
+            _untold()
+            .filter(claim_id=first)
+            .select_related("case", "variant")
+            .select_for_update(of=("self",))[:most]
+        )
+        _queue(chunk, _verdict_letters(card, chunk), kind="verdict", about=card.id, mark=f"v{card.version}")
+        Asker.objects.filter(pk__in=[asker.pk for asker in chunk]).update(told_version=card.version)
+    return len(chunk)
+
+
+def _untold() -> Asker.objects:  # type: ignore[name-defined]
+    return Asker.objects.filter(claim__isnull=False, told_version__lt=F("claim__version")).order_by(
+        "claim_id", "pk"
+    )
+
+
+def _verdict_letters(card: ClaimCard, chunk: Iterable[Asker]) -> dict[int, dict[str, str]]:
+    """asker -> language -> letter. The few distinct letters of a chunk are written once each."""
+    told = {each.version: each.rating for each in card.history}
+    url = f"{settings.CONFIG.url}/claims/{card.id}/"
+
+    @cache
+    def letter(lang: str, code: str, before: int, text: str) -> str:
+        differs = _differs(text, card) if text else None
+        return letters.verdict_letter(
+            card, lang, code=code, told=told.get(before, ""), url=url, differs=differs
+        )
+
+    return {
+        asker.pk: {
+            lang: letter(
+                lang,
+                asker.case.code if asker.case else "",
+                asker.told_version,
+                asker.variant.text if asker.variant else "",
+            )
+            for lang in ("zh-Hans", "zh-Hant", "en")
+        }
+        for asker in chunk
+    }
+
+
+def _differs(text: str, card: ClaimCard) -> tuple[str, str] | None:
+    """What is decisively different between what was forwarded and what was checked, if anything is."""
+    wordings = [wording for each in card.wordings.values() for wording in each]
+    found = [
+        each
+        for each in guard.inspect(text, None, wordings).differences
+        if each.decisive and each.yours and each.ours
+    ]
+    return (found[0].yours, found[0].ours) if found else None
+
+
+_CLOSING = {Case.State.OPINION: letters.OPINION, Case.State.PRIVATE: letters.PRIVATE}
+
+
+def do_tell_closings(most: int = CHUNK) -> int:
+    """Queue the courteous exit for askers of cases closed as opinion or private, and "still not known" after a week."""
+    with transaction.atomic():
+        chunk = list(_unclosed().select_related("case").select_for_update(of=("self",))[:most])
+        for mark in {_mark(asker) for asker in chunk}:
+            part = [asker for asker in chunk if _mark(asker) == mark]
+            phrase = (
+                _CLOSING.get(Case.State(mark), letters.STILL_UNKNOWN)
+                if mark != "week"
+                else letters.STILL_UNKNOWN
+            )
+            written = {asker.pk: _in_every_language(phrase, asker.case.code) for asker in part if asker.case}
+            _queue(part, written, kind="closing", about=None, mark=mark)
+            Asker.objects.filter(pk__in=[asker.pk for asker in part]).update(told_state=mark)
+    return len(chunk)
+
+
+def _unclosed() -> Asker.objects:  # type: ignore[name-defined]
+    closed = Q(case__state__in=list(_CLOSING)) & ~Q(told_state=F("case__state"))
+    week = Q(case__state=Case.State.OPEN, case__opened_at__lt=clock.now() - STILL_UNKNOWN_AFTER) & ~Q(
+        told_state="week"
+    )
+    return Asker.objects.filter(closed | week).order_by("case_id", "pk")
+
+
+def _mark(asker: Asker) -> str:
+    assert asker.case is not None
+    return "week" if asker.case.state == Case.State.OPEN else asker.case.state
+
+
+def _in_every_language(phrase: Phrase, code: str) -> dict[str, str]:
+    return {lang: phrase.say(lang, code=code) for lang in ("zh-Hans", "zh-Hant", "en")}
+
+
+def _queue(
+    chunk: list[Asker], written: dict[int, dict[str, str]], *, kind: str, about: UUID | None, mark: str
+) -> None:
+    reaches = contacts.open_contacts([asker.pseudonym for asker in chunk])
+    deliveries.do_queue_many(
+        deliveries.Message(
+            pseudonym=asker.pseudonym,
+            kind=kind,
+            text=written[asker.pk][reaches[asker.pseudonym].lang],
+            once=f"{kind}:{asker.pk}:{mark}",
+            about=about or asker.case_id,
+        )
+        for asker in chunk
+        if asker.pseudonym
+        in reaches  # whoever asked to be forgotten, or whose window ended, has no contact any more
+    )

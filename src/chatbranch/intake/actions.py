@@ -1,0 +1,302 @@
+"""Where a message enters: accepted durably, then answered. `do_check` is both, for whoever waits for the answer.
+
+Accepting writes the submission before anything is done with it; answering ends in one transaction that holds the outcome,
+the case or the verdict told, and the delivery. A crash between them leaves a submission that `do_answer_waiting` takes up.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from datetime import timedelta
+from uuid import UUID, uuid5
+
+from django.db import IntegrityError, transaction
+
+from chatbranch.cases import actions as cases
+from chatbranch.cases import files
+from chatbranch.contacts import actions as contacts
+from chatbranch.contacts import queries as contact_queries
+from chatbranch.deliveries import actions as deliveries
+from chatbranch.deliveries import queries as delivery_queries
+from chatbranch.intake import letters, replies, sealing
+from chatbranch.intake.answers import Answer
+from chatbranch.intake.models import Flood, Memory, Submission
+from chatbranch.intake.rules import LONGEST, Counted, count, is_blank, read
+from chatbranch.journal.actions import do_record
+from chatbranch.kernel import clock, ids
+from chatbranch.kernel.errors import Refused
+from chatbranch.kernel.messages import Inbound
+from chatbranch.kernel.phrases import LANGS, Phrase
+from chatbranch.kernel.text import clean, language
+
+KEPT = timedelta(days=30)
+LARGEST_FILE = 10 * 1024 * 1024
+_REPLAYS = uuid5(UUID(int=0), "chatbranch:replays")
+SCRUBBED = ("cases_asker", "intake_submission", "intake_flood", "deliveries_delivery", "deliveries_lane")
+_IMAGES = {
+    b"\xff\xd8\xff": "image/jpeg",
+    b"\x89PNG\r\n\x1a\n": "image/png",
+    b"GIF8": "image/gif",
+    b"RIFF": "image/webp",
+}
+
+
+@dataclass(frozen=True)
+class Body:
+    """What a submission holds, once unsealed."""
+
+    address: str
+    text: str
+    lang: str
+    reply_to: str = ""
+    images: tuple[str, ...] = ()
+    email: str = ""
+
+
+# --- accepting ---------------------------------------------------------------------------------------------------------
+
+
+def do_accept(inbound: Inbound, *, email: str = "") -> Submission:
+    """Take a message: counted, sealed, written. The same message of a platform, delivered twice, is one submission.
+
+    Raises Refused for what cannot be checked at all (empty, too long, no image), and for floods.
+    """
+    replay = contacts.pseudonym_of(inbound.channel, f"{inbound.address}\n{inbound.message_id}", _REPLAYS)
+    if known := Submission.objects.filter(replay=replay).first():
+        return known
+    body = _body(inbound, email)
+    pseudonym = contacts.pseudonym_of(
+        inbound.channel, inbound.address, contacts.day_scope(clock.now().date())
+    )
+    sealed = sealing.seal(json.dumps(vars(body), ensure_ascii=False).encode(), replay)
+    _check_flood(pseudonym)
+    try:
+        with transaction.atomic():
+            return Submission.objects.create(
+                channel=inbound.channel, pseudonym=pseudonym, replay=replay, sealed=sealed
+            )
+    except IntegrityError:
+        return Submission.objects.get(replay=replay)
+
+
+def _body(inbound: Inbound, email: str) -> Body:
+    text = clean(inbound.text).strip()
+    if len(text) > LONGEST:
+        raise Refused(
+            "too-long",
+            Phrase(
+                "太长了（超过10万字）。请只发要查的那一段。",
+                "That is too long (over 100,000 characters). Please send just the part to check.",
+            ),
+            status=413,
+            field="text",
+        )
+    if is_blank(text) and not inbound.attachments and read(text).kind == "check":
+        raise Refused(
+            "empty",
+            Phrase(
+                "没有看到要查的内容。请把那句话、链接或截图发来。",
+                "There is nothing to check yet. Please send the words, a link or a screenshot.",
+            ),
+            field="text",
+        )
+    images = tuple(_keep_image(each.data) for each in inbound.attachments)
+    lang = inbound.lang if inbound.lang in LANGS else language(text) if text else "zh-Hans"
+    return Body(inbound.address, text, lang, inbound.reply_to, images, email)
+
+
+def _keep_image(data: bytes) -> str:
+    if len(data) > LARGEST_FILE:
+        raise Refused(
+            "image-large",
+            Phrase(
+                "图片超过10 MB，请压缩或截取一部分。",
+                "That picture is over 10 MB; please send a smaller one, or a part of it.",
+            ),
+            status=413,
+            field="image",
+        )
+    if not any(data.startswith(start) for start in _IMAGES):
+        raise Refused(
+            "not-image",
+            Phrase(
+                "这个文件不是能读取的图片（支持 JPEG、PNG、WebP、GIF）。",
+                "That file is not a picture we can read (JPEG, PNG, WebP or GIF).",
+            ),
+            status=415,
+            field="image",
+        )
+    return files.keep(data)
+
+
+def _check_flood(pseudonym: str) -> None:
+    """Count this message; refuse, kindly, the twenty-first in a minute and the three-hundred-and-first of a day."""
+    now = clock.now()
+    with transaction.atomic():
+        Flood.objects.get_or_create(pseudonym=pseudonym, defaults={"day": now.date(), "minute": now})
+        row = Flood.objects.select_for_update().get(pseudonym=pseudonym)
+        after, too_many = count(Counted(row.count, row.in_minute, row.minute), now)
+        told = row.told_at
+        row.count, row.in_minute, row.minute = after.day, after.in_minute, after.minute
+        row.told_at = now if too_many else None
+        row.save()
+    if too_many:
+        raise Refused("too-many", letters.TOO_MANY, status=429, again=told is not None)
+
+
+# --- answering ---------------------------------------------------------------------------------------------------------
+
+
+def do_check(inbound: Inbound, *, email: str = "", reply: bool = False) -> tuple[Submission, Answer]:
+    """Accept a message and answer it now. `reply`: also queue the answer's text to the asker's channel."""
+    submission = do_accept(inbound, email=email)
+    return submission, do_answer(submission.id, reply=reply)
+
+
+def do_answer(submission_id: UUID, *, reply: bool = True) -> Answer:
+    """Answer an accepted submission, once: matching runs first, then one short transaction writes everything."""
+    submission = Submission.objects.get(pk=submission_id)
+    if submission.state == Submission.State.ANSWERED:
+        return Answer(**submission.result)
+    body = open_body(submission)
+    prepared = replies.prepare(body.text, body.lang, images=body.images)
+    with transaction.atomic():
+        locked = Submission.objects.select_for_update().get(pk=submission_id)
+        if locked.state == Submission.State.ANSWERED:
+            return Answer(**locked.result)
+        answer = _settle(locked, body, prepared, reply=reply)
+        locked.state, locked.answered_at = Submission.State.ANSWERED, clock.now()
+        locked.outcome, locked.result = answer.outcome, answer.as_dict()
+        locked.save()
+    if prepared.kind == "forget":
+        do_forget(submission.channel, body.address)
+        if reply:
+            _farewell(submission, body, answer.message)
+    return answer
+
+
+def _settle(submission: Submission, body: Body, prepared: replies.Prepared, *, reply: bool) -> Answer:
+    """Write what the answer entails: the case joined or the verdict told, and the delivery of the text."""
+    settled = replies.settle(prepared, channel=submission.channel, address=body.address, lang=body.lang)
+    if body.email and settled.subject is not None:
+        replies.also_tell(settled, channel="mail", address=body.email, lang=body.lang)
+    submission.claim_id, submission.case_id = settled.claim_id, settled.case_id
+    if reply and prepared.kind != "forget":
+        pseudonym = settled.pseudonym or contacts.do_keep(
+            submission.channel, body.address, contacts.day_scope(clock.now().date()), body.lang, days=2
+        )
+        deliveries.do_queue(
+            pseudonym=pseudonym,
+            kind="reply",
+            text=settled.answer.message,
+            once=f"reply:{submission.id}",
+            about=settled.subject,
+            reply_to=body.reply_to,
+        )
+    return settled.answer
+
+
+def do_answer_waiting(most: int = 20) -> int:
+    """Answer submissions that a crash left between accepting and answering; returns how many."""
+    late = Submission.objects.filter(state=Submission.State.RECEIVED, received_at__lt=clock.ago(seconds=10))
+    for submission in list(late.order_by("received_at")[:most]):
+        do_answer(submission.id)
+    return len(late)
+
+
+def open_body(submission: Submission) -> Body:
+    """What the submission holds."""
+    values = json.loads(sealing.unseal(bytes(submission.sealed), submission.replay))
+    return Body(**{**values, "images": tuple(values["images"])})
+
+
+# --- forgetting --------------------------------------------------------------------------------------------------------
+
+
+def do_forget(channel: str, address: str) -> int:
+    """Erase an asker everywhere: contact, pseudonyms, submissions, counts and undelivered texts; returns how many pseudonyms.
+
+    The worker scrubs the database's free pages within seconds (do_finish_forgetting).
+    """
+    pseudonyms = contacts.do_forget(channel, address)
+    _erase(pseudonyms)
+    return len(pseudonyms)
+
+
+def _farewell(submission: Submission, body: Body, text: str) -> None:
+    """One last message that it is done, to an address kept for just that; gone within a minute, delivered or not."""
+    with transaction.atomic():
+        pseudonym = contacts.do_keep(submission.channel, body.address, ids.new_id(), body.lang, days=1)
+        deliveries.do_queue(
+            pseudonym=pseudonym,
+            kind="farewell",
+            text=text,
+            once=f"farewell:{submission.id}",
+            reply_to=body.reply_to,
+        )
+
+
+def do_finish_forgetting() -> int:
+    """Erase farewells that were sent, or have waited 30 seconds; returns how many. The caller scrubs after it (do_scrub)."""
+    done = delivery_queries.recipients("farewell", sent_or_before=clock.ago(seconds=30))
+    if done:
+        deliveries.do_forget(done)
+        contacts.do_erase(done)
+        with transaction.atomic():
+            do_record("scrub.wanted", ids.new_id())
+    return len(done)
+
+
+def do_scrub() -> bool:
+    """Leave no copy of erased rows in the database's files; False when readers held it: call again."""
+    return contacts.do_scrub(SCRUBBED)
+
+
+def do_forget_again() -> int:
+    """After a restore: erase whoever asked to be forgotten since the backup was made."""
+    known = {
+        *Submission.objects.values_list("pseudonym", flat=True),
+        *contact_queries.pseudonyms(),
+        *cases.all_pseudonyms(),
+    }
+    pseudonyms = contact_queries.forgotten_again(known)
+    contacts.do_erase(pseudonyms)
+    _erase(pseudonyms)
+    do_scrub()
+    return len(pseudonyms)
+
+
+def _erase(pseudonyms: list[str]) -> None:
+    with transaction.atomic():
+        cases.do_forget(pseudonyms)
+        deliveries.do_forget(pseudonyms)
+        for start in range(0, len(pseudonyms), 500):
+            chunk = pseudonyms[start : start + 500]
+            Submission.objects.filter(pseudonym__in=chunk).delete()
+            Flood.objects.filter(pseudonym__in=chunk).delete()
+        do_record("scrub.wanted", ids.new_id())
+
+
+def do_tidy() -> None:
+    """Erase submissions after their 30 days, and flood counts of past days."""
+    Submission.objects.filter(received_at__lt=clock.now() - KEPT).exclude(
+        state=Submission.State.RECEIVED
+    ).delete()
+    Flood.objects.filter(day__lt=clock.now().date() - timedelta(days=1)).delete()
+
+
+# --- a connector's memory ----------------------------------------------------------------------------------------------
+
+
+def do_remember(channel: str, key: str, value: str) -> None:
+    """Keep a connector's value across restarts, sealed."""
+    Memory.objects.update_or_create(
+        channel=channel, key=key, defaults={"sealed": sealing.seal(value.encode(), f"{channel}:{key}")}
+    )
+
+
+def recall(channel: str, key: str) -> str:
+    """What was kept under `key`, or an empty string."""
+    kept = Memory.objects.filter(channel=channel, key=key).first()
+    return sealing.unseal(bytes(kept.sealed), f"{channel}:{key}").decode() if kept else ""

@@ -1,0 +1,145 @@
+"""The API's description (OpenAPI 3.1.0), kept by hand beside it; the tests drive the API from it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+_STRING: dict[str, Any] = {"type": "string"}
+_TEXT_OR_NULL: dict[str, Any] = {"type": ["string", "null"]}
+_OBJECT_OR_NULL: dict[str, Any] = {"type": ["object", "null"]}
+
+ANSWER: dict[str, Any] = {
+    "type": "object",
+    "required": [
+        "id",
+        "outcome",
+        "probability",
+        "claim",
+        "verdict",
+        "verdict_date",
+        "sources",
+        "matched",
+        "differences",
+        "why",
+        "case",
+    ],
+    "properties": {
+        "id": {**_STRING, "description": "Come back to this answer under /api/v1/checks/{id}."},
+        "outcome": {"enum": ["answer", "suggest", "new", "status", "help", "forgotten", "opinion"]},
+        "probability": {
+            "type": "number",
+            "minimum": 0,
+            "maximum": 1,
+            "description": "Calibrated: of answers at 0.97, 97 in 100 are right.",
+        },
+        "claim": {
+            **_OBJECT_OR_NULL,
+            "description": "The matched claim with its verdict, wordings, origin and history.",
+        },
+        "verdict": {
+            **_TEXT_OR_NULL,
+            "description": "true, mostly-true, misleading, false or unknown; only with outcome answer.",
+        },
+        "verdict_date": {**_TEXT_OR_NULL, "format": "date"},
+        "sources": {"type": "array", "items": {"type": "object"}},
+        "matched": {
+            **_OBJECT_OR_NULL,
+            "description": "text, and the span [start, end) of it that was matched; wording: the claim's.",
+        },
+        "differences": {"type": "array", "items": {"type": "object"}, "description": "kind, yours, ours."},
+        "why": {
+            "type": "object",
+            "description": "rule, score, threshold, features, nearest, version of the fitted numbers.",
+        },
+        "case": {
+            **_OBJECT_OR_NULL,
+            "description": "code, state and number of askers of the case looking into it.",
+        },
+        "message": {**_STRING, "description": "What a reader is told, in lang."},
+        "lang": {"enum": ["zh-Hans", "zh-Hant", "en"]},
+        "url": _STRING,
+        "share_text": _STRING,
+    },
+}
+ERROR: dict[str, Any] = {
+    "type": "object",
+    "required": ["error"],
+    "properties": {
+        "error": {
+            "type": "object",
+            "required": ["code", "message"],
+            "properties": {"code": _STRING, "message": _STRING, "field": _STRING},
+        }
+    },
+}
+
+
+def _json(schema: dict[str, Any], description: str) -> dict[str, Any]:
+    return {"description": description, "content": {"application/json": {"schema": schema}}}
+
+
+_REFUSED = {
+    str(code): _json(ERROR, "Refused; the message says why and what to do.")
+    for code in (400, 404, 405, 413, 415, 422, 429)
+}
+
+DESCRIPTION: dict[str, Any] = {
+    "openapi": "3.1.0",
+    "info": {
+        "title": "chatbranch",
+        "version": "1",
+        "description": "Ask whether a message was checked before.",
+    },
+    "paths": {
+        "/api/v1/checks": {
+            "post": {
+                "operationId": "check",
+                "summary": "Have a message checked.",
+                "requestBody": {
+                    "required": True,
+                    "content": {
+                        "application/json": {
+                            "schema": {
+                                "type": "object",
+                                "required": ["text"],
+                                "properties": {
+                                    "text": {
+                                        **_STRING,
+                                        "maxLength": 100_000,
+                                        "description": "The message as it was forwarded, or a link.",
+                                    },
+                                    "lang": {"enum": ["zh-Hans", "zh-Hant", "en"]},
+                                    "asker": {
+                                        **_STRING,
+                                        "description": "Your own opaque id of whoever asks; limits count per asker, else per address.",
+                                    },
+                                    "id": {
+                                        **_STRING,
+                                        "description": "Your id of the message: repeated, it is checked once.",
+                                    },
+                                },
+                            }
+                        }
+                    },
+                },
+                "responses": {"200": _json(ANSWER, "The answer."), **_REFUSED},
+            }
+        },
+        "/api/v1/checks/{id}": {
+            "get": {
+                "operationId": "answer",
+                "summary": "An answer given before.",
+                "parameters": [{"name": "id", "in": "path", "required": True, "schema": _STRING}],
+                "responses": {"200": _json(ANSWER, "The answer."), **_REFUSED},
+            }
+        },
+        "/api/v1/cases/{code}": {
+            "get": {
+                "operationId": "case",
+                "summary": "Where a case stands.",
+                "parameters": [{"name": "code", "in": "path", "required": True, "schema": _STRING}],
+                "responses": {"200": _json({"type": "object"}, "The case."), **_REFUSED},
+            }
+        },
+    },
+}

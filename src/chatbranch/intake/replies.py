@@ -1,0 +1,212 @@
+"""From a message to its answer: prepare (read, fetch, match; slow, writes nothing) and settle (writes; in the caller's transaction)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+from uuid import UUID
+
+from django.conf import settings
+
+from chatbranch.cases import actions as cases
+from chatbranch.cases import queries as case_queries
+from chatbranch.cases.grouping import Shape, shape_of
+from chatbranch.cases.letters import UNKNOWN
+from chatbranch.claims import queries as claims
+from chatbranch.claims.cards import ClaimCard
+from chatbranch.intake import letters
+from chatbranch.intake.answers import Answer
+from chatbranch.intake.fetch import Page, fetch
+from chatbranch.intake.rules import read
+from chatbranch.kernel.errors import Refused
+from chatbranch.matching import queries as matching
+from chatbranch.matching.engine import Match
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A message read and matched. kind: check, code, help or forget."""
+
+    kind: str
+    lang: str
+    text: str = ""
+    code: str = ""
+    link: str = ""
+    images: tuple[str, ...] = ()
+    match: Match | None = None
+    shape: Shape | None = None
+    trouble: str = ""
+
+
+@dataclass(frozen=True)
+class Settled:
+    """An answer written: the asker's pseudonym for the subject (case or claim) it is about, and what is said."""
+
+    answer: Answer
+    pseudonym: str = ""
+    subject: UUID | None = None
+    case_id: UUID | None = None
+    claim_id: UUID | None = None
+    version: int = 0
+
+
+def prepare(text: str, lang: str, *, images: tuple[str, ...] = ()) -> Prepared:
+    """Read the message, fetch its page if it is only a link, and match it. Takes tens of milliseconds; writes nothing."""
+    reading = read(text)
+    if reading.kind != "check":
+        return Prepared(reading.kind, lang, text=reading.text, code=reading.code)
+    said, trouble = reading.text, ""
+    if reading.link:
+        try:
+            page = fetch(reading.link)
+            said = _words(page)
+        except Refused as refusal:
+            trouble = refusal.say(lang)  # the case still opens, with the link for members to look at
+    if images and not said:
+        return Prepared("check", lang, text=said, images=images, shape=shape_of(f"image {images[0]}"))
+    return Prepared(
+        "check",
+        lang,
+        said,
+        link=reading.link,
+        images=images,
+        match=matching.match_text(said),
+        shape=shape_of(said),
+        trouble=trouble,
+    )
+
+
+def _words(page: Page) -> str:
+    return f"{page.title}\n{page.text}".strip()
+
+
+def settle(prepared: Prepared, *, channel: str, address: str, lang: str) -> Settled:
+    """Write what the prepared message entails, in the caller's transaction, and compose the answer."""
+    match prepared.kind:
+        case "help":
+            return Settled(Answer("help", letters.HELP.say(lang), lang))
+        case "forget":
+            return Settled(Answer("forgotten", letters.FORGOTTEN.say(lang), lang))
+        case "code":
+            return _status(prepared.code, lang)
+    found = prepared.match
+    card = claims.claim_card(UUID(str(found.claim_id))) if found and found.claim_id else None
+    if found is not None and card is not None and found.outcome == "answer":
+        return _answered(prepared, found, card, channel, address, lang)
+    return _opened(prepared, found, card, channel, address, lang)
+
+
+def also_tell(settled: Settled, *, channel: str, address: str, lang: str) -> None:
+    """Let the same asker be told at a second address too (an e-mail left on the web page)."""
+    if settled.case_id is not None:
+        cases.do_also_tell(settled.case_id, channel, address, lang)
+    elif settled.claim_id is not None:
+        cases.do_note_told(settled.claim_id, settled.version, channel, address, lang)
+
+
+def _status(code: str, lang: str) -> Settled:
+    case = case_queries.find(code)
+    text = case_queries.status_text(code, lang, url=settings.CONFIG.url)
+    about = {"code": case.code, "state": case.state, "askers": case.askers_count} if case else None
+    return Settled(Answer("status", text, lang, case=about, url=f"{settings.CONFIG.url}/status/{code}/"))
+
+
+def _answered(
+    prepared: Prepared, found: Match, card: ClaimCard, channel: str, address: str, lang: str
+) -> Settled:
+    pseudonym = cases.do_note_told(card.id, card.version, channel, address, lang)
+    url = f"{settings.CONFIG.url}/claims/{card.id}/"
+    matched = _matched(prepared.text, found)
+    quoted = prepared.text[matched["start"] : matched["end"]][:80] if matched else ""
+    answer = Answer(
+        "answer",
+        letters.answer_letter(card, lang, quoted=quoted, url=url),
+        lang,
+        verdict=card.rating,
+        verdict_date=card.as_of.isoformat(),
+        url=url,
+        share_text=letters.share_text(card, lang),
+        **_about(prepared, found, card, lang),
+    )
+    return Settled(answer, pseudonym, card.id, claim_id=card.id, version=card.version)
+
+
+def _opened(
+    prepared: Prepared, found: Match | None, card: ClaimCard | None, channel: str, address: str, lang: str
+) -> Settled:
+    assert prepared.shape is not None
+    related = card if found is not None and found.outcome == "suggest" else None
+    arrival = cases.Arrival(
+        prepared.shape,
+        lang,
+        channel,
+        address,
+        link=prepared.link,
+        image=prepared.images[0] if prepared.images else "",
+        resembles=related.id if related else None,
+        why=_why(found) if found else {},
+    )
+    joined = cases.do_open_or_join(arrival)
+    case = joined.case
+    status = {"code": case.code, "state": case.state, "askers": case.askers_count}
+    if related is not None and found is not None:
+        about = _about(prepared, found, related, lang)
+        url = f"{settings.CONFIG.url}/claims/{related.id}/"
+        said = letters.suggest_letter(
+            related, lang, differences=about["differences"], code=case.code, url=url
+        )
+        answer = Answer(
+            "suggest", said, lang, case=status, url=f"{settings.CONFIG.url}/status/{case.code}/", **about
+        )
+    else:
+        answer = _new(prepared, found, lang, status)
+    return Settled(answer, joined.pseudonym, case.id, case_id=case.id)
+
+
+def _new(prepared: Prepared, found: Match | None, lang: str, status: dict[str, Any]) -> Answer:
+    code, state = status["code"], status["state"]
+    url = f"{settings.CONFIG.url}/status/{code}/"
+    if state != "open":  # the same message was dealt with: say how
+        return Answer(
+            "new", case_queries.status_text(code, lang, url=settings.CONFIG.url), lang, case=status, url=url
+        )
+    phrase = letters.IMAGE if prepared.images and not prepared.text else UNKNOWN
+    said = "\n".join(part for part in (prepared.trouble, phrase.say(lang, code=code)) if part)
+    probability = found.probability if found else 0.0
+    return Answer(
+        "new", said, lang, probability=probability, why=_why(found) if found else {}, case=status, url=url
+    )
+
+
+def _about(prepared: Prepared, found: Match, card: ClaimCard, lang: str) -> dict[str, Any]:
+    return {
+        "probability": found.probability,
+        "claim": card.as_dict(lang),
+        "sources": [dict(vars(source)) for source in card.sources],
+        "matched": _matched(prepared.text, found),
+        "differences": [difference.as_dict() for difference in found.differences],
+        "why": _why(found),
+    }
+
+
+def _matched(text: str, found: Match) -> dict[str, Any] | None:
+    if found.span is None:
+        return None
+    start, end = found.span
+    return {"text": text[:2000], "start": start, "end": end, "wording": found.wording}
+
+
+def _why(found: Match) -> dict[str, Any]:
+    kept = (
+        "outcome",
+        "probability",
+        "score",
+        "threshold",
+        "features",
+        "rule",
+        "nearest",
+        "fitted",
+        "differences",
+    )
+    values = found.as_dict()
+    return {key: values[key] for key in kept if key in values}

@@ -1,0 +1,302 @@
+"""The reader's pages: ask, answer, status, objection, forget. Each parses, calls one action, and renders."""
+
+from __future__ import annotations
+
+import base64
+from uuid import UUID
+
+from django.conf import settings
+from django.core import signing
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
+from django.db import transaction
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.feedgenerator import Atom1Feed
+from django.utils.translation import get_language
+from django.views.decorators.cache import never_cache
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
+
+from chatbranch.cases import actions as cases
+from chatbranch.cases import queries as case_queries
+from chatbranch.claims import queries as claims
+from chatbranch.contacts import actions as contacts
+from chatbranch.deliveries import actions as deliveries
+from chatbranch.intake import actions, letters, queries, sealing
+from chatbranch.intake.answers import Answer
+from chatbranch.intake.models import Submission
+from chatbranch.intake.readers import reader_of, remember
+from chatbranch.kernel import clock, ids
+from chatbranch.kernel.errors import Refused
+from chatbranch.kernel.messages import Attachment, Inbound
+from chatbranch.kernel.phrases import Phrase, as_lang
+
+SENT = Phrase(
+    "确认邮件已发出，点开其中的链接即可删除。",
+    "We have sent you a mail; open the link in it to delete everything.",
+)
+
+
+def _lang() -> str:
+    return as_lang(get_language())
+
+
+@require_GET
+def ask(request: HttpRequest) -> HttpResponse:
+    """The first page: one field."""
+    return render(
+        request, "intake/ask.html", {"recent": claims.recent(most=5), "message_id": str(ids.new_id())}
+    )
+
+
+@require_POST
+@never_cache
+def ask_now(request: HttpRequest) -> HttpResponse:
+    """Check what was pasted, then show the answer; a refusal is shown beside the field, with the text kept."""
+    reader = reader_of(request)
+    try:
+        submission, _ = actions.do_check(_inbound(request, reader), email=_email(request))
+    except Refused as refusal:
+        kept = {"text": request.POST.get("text", "")[:100_000], "email": request.POST.get("email", "")}
+        context = {
+            "refused": refusal.say(_lang()),
+            "field": refusal.field,
+            **kept,
+            "message_id": str(ids.new_id()),
+        }
+        return render(request, "intake/ask.html", context, status=refusal.status)
+    response = redirect("answer", token=submission.token)
+    remember(response, reader)
+    return response
+
+
+def _inbound(request: HttpRequest, reader: str) -> Inbound:
+    files = request.FILES.getlist("image")[:3]
+    attached = tuple(Attachment(each.name or "", each.content_type or "", each.read()) for each in files)
+    return Inbound(
+        channel="web",
+        address=reader,
+        sender="",
+        message_id=request.POST.get("message_id", "")[:80] or str(ids.new_id()),
+        text=request.POST.get("text", ""),
+        sent_at=clock.now(),
+        lang=_lang(),
+        attachments=attached,
+    )
+
+
+def _email(request: HttpRequest) -> str:
+    address = request.POST.get("email", "").strip()
+    if not address:
+        return ""
+    try:
+        validate_email(address)
+    except ValidationError:
+        raise Refused(
+            "email",
+            Phrase(
+                "这个邮箱地址似乎不对，请检查，或留空。",
+                "That e-mail address does not look right; please check it, or leave it empty.",
+            ),
+            field="email",
+        ) from None
+    return address
+
+
+@require_GET
+@never_cache
+def answer(request: HttpRequest, token: str) -> HttpResponse:
+    """An answer, with where its case stands now."""
+    submission = queries.submission_of(token)
+    if submission is None:
+        raise Http404
+    return render(request, "intake/answer.html", _answer_context(submission))
+
+
+def _answer_context(submission: Submission) -> dict[str, object]:
+    given = Answer(**submission.result)
+    case = case_queries.find(given.case["code"]) if given.case else None
+    claim_id = case.claim_id if case and case.claim_id else submission.claim_id
+    if claim_id is None and given.claim:
+        claim_id = UUID(str(given.claim["id"]))
+    card = claims.claim_card(claim_id) if claim_id else None
+    decided = case is not None and case.claim_id is not None
+    changed = given.outcome == "answer" and card is not None and card.rating != given.verdict
+    return {
+        "answer": given,
+        "matched": _parts(given),
+        "differences": [
+            {**each, "say": letters.KINDS[each["kind"]].say(_lang()) if each["kind"] in letters.KINDS else ""}
+            for each in given.differences
+        ],
+        "card": card,
+        "case": case,
+        "decided": decided,
+        "changed": changed,
+        "share_text": letters.share_text(card, _lang())
+        if card and (decided or given.outcome == "answer")
+        else "",
+        "status_text": case_queries.status_text(case.code, _lang()) if case else "",
+        "token": submission.token,
+        "mail_works": "mail" in settings.CONFIG.connectors,
+    }
+
+
+def _parts(given: Answer) -> dict[str, str] | None:
+    """The asker's own text, cut where the matched span starts and ends, with some words around it."""
+    if not given.matched:
+        return None
+    text, start, end = given.matched["text"], given.matched["start"], given.matched["end"]
+    return {
+        "before": text[max(0, start - 80) : start],
+        "span": text[start:end],
+        "after": text[end : end + 80],
+        "wording": given.matched["wording"],
+    }
+
+
+@require_GET
+def answer_feed(request: HttpRequest, token: str) -> HttpResponse:
+    """A web feed (Atom, RFC 4287) of one answer: an entry now, and one for each verdict on its case."""
+    submission = queries.submission_of(token)
+    if submission is None:
+        raise Http404
+    context = _answer_context(submission)
+    given, card = context["answer"], context["card"]
+    url = f"{settings.CONFIG.url}{reverse('answer', args=[token])}"
+    feed = Atom1Feed(
+        title=Phrase("您问的消息", "What you asked").say(_lang()),
+        link=url,
+        description="",
+        feed_url=f"{url}feed/",
+        feed_guid=f"{url}feed/",
+    )
+    assert isinstance(given, Answer)
+    feed.add_item(
+        given.message.splitlines()[0],
+        url,
+        given.message,
+        unique_id=f"{url}#asked",
+        updateddate=submission.received_at,
+        pubdate=submission.received_at,
+    )
+    if card is not None and (context["decided"] or context["changed"]):
+        told = str(context["status_text"] or card.headline(_lang()))  # type: ignore[attr-defined]
+        published = card.published_at  # type: ignore[attr-defined]
+        feed.add_item(
+            told.splitlines()[0],
+            url,
+            told,
+            unique_id=f"{url}#v{card.version}",
+            updateddate=published,
+            pubdate=published,
+        )  # type: ignore[attr-defined]
+    return HttpResponse(feed.writeString("utf-8"), content_type="application/atom+xml; charset=utf-8")
+
+
+@require_http_methods(["GET"])
+@never_cache
+def status(request: HttpRequest, code: str = "") -> HttpResponse:
+    """Where a case stands, for whoever types its code."""
+    code = (code or request.GET.get("code", "")).strip()
+    if code and not (code.isdigit() and code.isascii() and len(code) <= 8):
+        return render(
+            request,
+            "intake/status.html",
+            {
+                "code": code[:20],
+                "text": Phrase("查询码是四到八位数字。", "A code has four to eight digits.").say(_lang()),
+            },
+            status=400,
+        )
+    case = case_queries.find(code) if code else None
+    text = case_queries.status_text(code, _lang()) if code else ""
+    card = claims.claim_card(case.claim_id) if case and case.claim_id else None
+    return render(
+        request,
+        "intake/status.html",
+        {"code": code, "text": text, "case": case, "card": card},
+        status=404 if code and not case else 200,
+    )
+
+
+@require_POST
+def object_now(request: HttpRequest, claim_id: UUID) -> HttpResponse:
+    """ "This verdict is wrong": recorded, and answered by a person."""
+    card = claims.claim_card(claim_id)
+    if card is None:
+        raise Http404
+    reader = reader_of(request)
+    email = _email(request)
+    url = request.POST.get("url", "").strip()
+    if url and not url.startswith(("http://", "https://")):
+        raise Refused(
+            "url",
+            Phrase("链接要以 http:// 或 https:// 开头。", "The link must start with http:// or https://."),
+            field="url",
+        )
+    cases.do_object(
+        claim_id,
+        card.version,
+        grounds=request.POST.get("grounds", ""),
+        url=url[:2000],
+        lang=_lang(),
+        channel="mail" if email else "web",
+        address=email or reader,
+    )
+    response = render(request, "intake/objected.html", {"card": card})
+    remember(response, reader)
+    return response
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+def forget(request: HttpRequest) -> HttpResponse:
+    """Forget this browser's reader at once; an e-mail address after its holder confirms it by mail."""
+    if request.method == "GET":
+        return render(request, "intake/forget.html")
+    email = _email(request)
+    if email:
+        _send_confirmation(email)
+        return render(request, "intake/forget.html", {"done": SENT.say(_lang())})
+    actions.do_forget("web", reader_of(request))
+    response = render(request, "intake/forget.html", {"done": letters.FORGOTTEN.say(_lang())})
+    response.delete_cookie("reader")
+    return response
+
+
+def _send_confirmation(email: str) -> None:
+    sealed = base64.urlsafe_b64encode(sealing.seal(email.encode(), "forget")).decode()
+    link = f"{settings.CONFIG.url}{reverse('forget-mail', args=[signing.dumps(sealed, salt='forget')])}"
+    text = Phrase(
+        "点开下面的链接，就会删除您的邮箱和提问关联（一天内有效）：",
+        "Open this link to delete your address and the link to your questions (valid for a day):",
+    ).say(_lang())
+    with transaction.atomic():
+        pseudonym = contacts.do_keep("mail", email, contacts.day_scope(clock.now().date()), _lang(), days=1)
+        deliveries.do_queue(
+            pseudonym=pseudonym, kind="confirm", text=f"{text}\n{link}", once=f"confirm:{ids.new_id()}"
+        )
+
+
+@require_http_methods(["GET", "POST"])
+@never_cache
+def forget_mail(request: HttpRequest, signed: str) -> HttpResponse:
+    """The link in that mail: a page with one button, so that a mail scanner that opens links forgets nobody."""
+    try:
+        sealed = signing.loads(signed, salt="forget", max_age=86_400)
+        email = sealing.unseal(base64.urlsafe_b64decode(sealed), "forget").decode()
+    except Exception as error:  # every way a link can be damaged ends in the same words
+        raise Refused(
+            "link-is-over",
+            Phrase(
+                "这个链接已过期或不完整，请重新申请。",
+                "This link has expired or is incomplete; please ask for a new one.",
+            ),
+            status=410,
+        ) from error
+    if request.method == "POST":
+        actions.do_forget("mail", email)
+        return render(request, "intake/forget.html", {"done": letters.FORGOTTEN.say(_lang())})
+    return render(request, "intake/forget.html", {"confirm": True})
