@@ -19,6 +19,7 @@ from chatbranch.matching.guard.denial import denial
 from chatbranch.matching.guard.fold import fold
 from chatbranch.matching.guard.reading import read
 from chatbranch.matching.guard.tokens import Token
+from chatbranch.matching.guard.values import stands_in
 
 __all__ = ["Difference", "Finding", "inspect"]
 
@@ -59,7 +60,7 @@ def inspect(message: str, span: tuple[int, int] | None, wordings: Sequence[str])
     known = [w for w in known if w.chinese == chinese] or known
     if not known or not folded:
         return Finding((), False, bool(known))
-    return _choose([_judge(folded, framed, chinese, w) for w in known])
+    return _choose([(w, _judge(folded, framed, chinese, w)) for w in known])
 
 
 @lru_cache(maxsize=4096)
@@ -78,8 +79,17 @@ def _judge(folded: str, framed: str, chinese: bool, wording: _Wording) -> Compar
     return Comparison(result.coverage, (difference, *result.conflicts), result.lacking, result.minor)
 
 
-def _choose(results: list[Comparison]) -> Finding:
-    best = max(r.coverage for r in results)
-    comparable = [r for r in results if r.coverage >= _COMPARABLE * best]
-    chosen = min(comparable, key=lambda r: (bool(r.conflicts), bool(r.lacking), -r.coverage))
-    return Finding(chosen.conflicts + chosen.lacking + chosen.minor, bool(chosen.conflicts), bool(chosen.lacking))
+def _choose(results: list[tuple[_Wording, Comparison]]) -> Finding:
+    best = max(r.coverage for _, r in results)
+    comparable = [(w, r) for w, r in results if r.coverage >= _COMPARABLE * best]
+    wording, chosen = min(comparable, key=lambda pair: (bool(pair[1].conflicts), bool(pair[1].lacking), -pair[1].coverage))
+    conflicts = chosen.conflicts or tuple(d for _, r in comparable for d in r.conflicts if not _answers(wording, d))
+    return Finding(conflicts + chosen.lacking + chosen.minor, bool(conflicts), bool(chosen.lacking))
+
+
+def _answers(wording: _Wording, difference: Difference) -> bool:
+    """Whether a wording without the conflict speaks to the point, or is only silent about it: a title without the
+    figure does not excuse another figure."""
+    if difference.kind not in ("number", "unit", "date", "place", "name") or not difference.yours:
+        return True
+    return any(stands_in(token, wording.tokens, wording.text.lower()) for token in read(difference.yours))

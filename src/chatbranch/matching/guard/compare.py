@@ -77,6 +77,23 @@ class Pairing:
     def to_ours(self) -> dict[int, int]:
         return {j: i for i, j in self.alignment.pairs}
 
+    @cached_property
+    def enough(self) -> float:
+        return _ENOUGH if self.alignment.coverage >= _SAME_STORY else _ENOUGH_APART
+
+    @cached_property
+    def announces(self) -> bool:
+        return any(t.type == "modality" and t.value[0] == "planned" for t in self.ours)
+
+    @cached_property
+    def named_share(self) -> float:
+        """How many of the wording's names, places and figures the message has, 0..1."""
+        named = [t for t in self.ours if t.type in _NAMED and t.strong]
+        return sum(stands_in(t, self.yours, self.text) for t in named) / len(named) if named else 1.0
+
+    def shares(self, kind: str) -> bool:
+        return any(self.ours[i].type == kind and agree(self.ours[i], self.yours[j]) for i, j in self.alignment.pairs)
+
     def support(self, i: int, j: int) -> float:
         """How much of what stands around the two tokens also agrees; a Chinese character counts half a word."""
         return sum(self._told(self.ours[a]) for a, b in self.around(i, j, _NEAR))
@@ -125,6 +142,8 @@ def _first(tokens: Sequence[Token], kind: str) -> str:
 # --- slots with values ----------------------------------------------------------------------------
 
 _ENOUGH = 1.0  # support that makes two differing slots each other's counterpart
+_ENOUGH_APART = 2.0  # and where the texts share little else
+_COUNTERPARTS = {"place": ("place", "name"), "name": ("name", "place"), "thing": ("thing", "name", "word", "place")}
 
 
 def _slot(p: Pairing, i: int, conflicts: list[Difference], lacking: list[Difference], minor: list[Difference]) -> None:
@@ -136,13 +155,13 @@ def _slot(p: Pairing, i: int, conflicts: list[Difference], lacking: list[Differe
             conflicts.append(_between(token, p.yours[j]))
         return
     elsewhere = stands_in(token, p.yours, p.text)
-    if j is not None and p.support(i, j) >= _ENOUGH:
+    if j is not None and p.yours[j].text[0] != "@" and p.support(i, j) >= p.enough:
         exchanged = not elsewhere or stands_in(p.yours[j], p.ours, "")
         (conflicts if exchanged and token.strong | p.yours[j].strong else minor).append(_between(token, p.yours[j]))
         return
     if elsewhere:
         return
-    if (rival := _rival(p, i)) is not None:
+    if (rival := _counterpart(p, i) or _rival(p, i)) is not None:
         conflicts.append(_between(token, rival))
     elif is_decisive(token, p):
         lacking.append(Difference(kind_of(token), "", token.text, True))
@@ -157,10 +176,25 @@ def _between(ours: Token, yours: Token) -> Difference:
     return Difference(kind, yours.text, ours.text, True)
 
 
+def _counterpart(p: Pairing, i: int) -> Token | None:
+    """What the message has in the very place of a slot, when it is of another sort: an unknown town, another noun."""
+    token, wanted = p.ours[i], _COUNTERPARTS.get(p.ours[i].type)
+    if wanted is None or p.alignment.coverage < _SAME_STORY:
+        return None
+    before = max((a for a in p.to_yours if a < i), default=-1)
+    after = min((a for a in p.to_yours if a > i), default=len(p.ours))
+    if i - before > _NEAR or after - i > _NEAR:
+        return None
+    first, last = p.to_yours.get(before, -1) + 1, p.to_yours.get(after, len(p.yours))
+    if last - first > 2 * _NEAR or (token.type == "thing" and not (before >= 0 or after < len(p.ours))):
+        return None
+    return next((b for b in p.yours[first:last] if b.type in wanted and b.weight >= 1 and not b.text.startswith("@")), None)
+
+
 def _rival(p: Pairing, i: int) -> Token | None:
     """Another value for the same thing, somewhere in a message that otherwise tells the wording's story."""
     token = p.ours[i]
-    if p.alignment.coverage < _SAME_STORY or not token.strong:
+    if p.alignment.coverage < _SAME_STORY or not token.strong or (token.type == "name" and token.text.isascii()):
         return None
     for b in p.yours:
         if b.type != token.type or b.key != token.key or agree(token, b) or stands_in(b, p.ours, ""):
@@ -174,9 +208,17 @@ def is_decisive(token: Token, p: Pairing) -> bool:
     """Whether a message that does not have this slot may be speaking of something else."""
     if not token.strong or token.type in ("pole", "thing", "when", "year"):
         return False
+    if token.type in DATES and not token.text.isascii():
+        return not (token.type == "day" and p.shares("month"))
+    if token.type in DATES:  # the date of what happened is context, that of what is announced is the news
+        return p.announces
+    if token.type in ("place", "name") and token.text.isascii():
+        return p.named_share < _ENOUGH_NAMED
     return True
 
 
+_ENOUGH_NAMED = 0.5  # of a claim's names, places and figures; English posts seldom repeat them all
+_NAMED = ("number", "place", "name")
 _OPPOSED = frozenset(
     frozenset(pair)
     for pair in (

@@ -25,6 +25,7 @@ _SAME = _synonyms()
 
 def _thing(word: str) -> str:
     if word.isascii():
+        word = _SAME.get(word, word)
         word = _PLURAL.get(word, word[:-1] if word.endswith("s") and len(word) > 3 and not word.endswith("ss") else word)
     return _SAME.get(word, word)
 

@@ -229,18 +229,22 @@ def _capitalised(text: str, i: int, sentence_start: bool) -> Found | None:
     words, end = _run(text, i)
     if known := _known_place(text, i, words):
         return known
-    while words and words[0].lower() in _NOT_NAMES:
-        if len(words) == 1 or sentence_start or words[0].lower() in words_en.FUNCTION:
-            return None
-        words, i = words[1:], i + len(words[0]) + 1
+    if words[0].lower() in (_NEVER_FIRST if len(words) > 1 else _NOT_NAMES):
+        return None
     whole = text[i:end].removesuffix("'s")
     if sentence_start and len(words) == 1 and not _acronym(words[0]):
         return None
-    parts = tuple(w.lower().removesuffix("'s").strip(".") for w in words if w.lower() not in words_en.FUNCTION)
+    parts = tuple(w.lower().partition("-")[0].removesuffix("'s").strip(".") for w in words if w.lower() not in words_en.FUNCTION)
     return [Token("name", "#name", whole, parts)], end
 
 
-_NOT_NAMES = words_en.FUNCTION | lexicon.EN.keys() | {"a", "the", "i'm", "i've", "breaking", "video", "photo", "photograph", "image", "watch", "news", "via", "rt", "new", "people", "president", "senator", "sen", "rep", "dr", "mr", "mrs", "ms", "u.s", "gov", "did", "does", "hey", "yes", "dear", "god", "today", "share", "please", "let", "click"}
+_NEVER_FIRST = (
+    words_en.FUNCTION
+    | words_en.NEGATORS
+    | {word for words in (*words_en.QUANTIFIERS.values(), *words_en.MODALITIES.values()) for word in words}
+    | {"a", "the", "i'm", "i've", "breaking", "video", "photo", "photograph", "image", "watch", "news", "via", "rt", "new", "people", "president", "senator", "sen", "rep", "dr", "mr", "mrs", "ms", "u.s", "gov", "did", "does", "hey", "yes", "dear", "god", "today", "share", "please", "let", "click"}
+)
+_NOT_NAMES = _NEVER_FIRST | lexicon.EN.keys()
 
 
 def _known_place(text: str, i: int, words: list[str]) -> Found | None:

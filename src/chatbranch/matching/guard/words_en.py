@@ -26,7 +26,7 @@ QUANTIFIERS = {
     "rarely": ["rarely", "seldom", "sometimes", "occasionally"],
 }
 MODALITIES = {
-    "may": ["may", "might", "could", "possibly", "perhaps", "maybe", "likely", "allegedly", "reportedly", "suspected", "probably"],
+    "may": ["may", "might", "could", "possibly", "perhaps", "maybe", "likely", "probably"],
     "must": ["definitely", "certainly", "surely", "inevitably", "always will", "without doubt", "undoubtedly", "guaranteed to"],
     "ought": ["must", "have to", "has to", "required to", "should", "mandatory", "obliged to", "need to", "compulsory", "requires"],
     "allowed": ["optional", "voluntary", "allowed to", "free to", "permitted to"],
@@ -36,17 +36,16 @@ MODALITIES = {
 TONE = ("must read", "must see", "must watch", "you must", "please share", "must share", "have to see", "have to read", "should read", "should know", "need to know", "needs to know", "need to see")
 
 POLES = """
-change increase increases increased increasing rise rises rose raise raises raised grow grew growth surged soared more higher up | decrease decreases decreased decreasing fall falls fell drop drops dropped reduce reduces reduced decline declined declines plunged lower lowers lowered fewer cut cuts down
+change increase increases increased increasing rise rises rose raise raises raised grow grew growth surged soared | decrease decreases decreased decreasing fall falls fell drop drops dropped reduce reduces reduced decline declined declines plunged lowers lowered
 danger safe harmless non-toxic nontoxic healthy beneficial safely | dangerous harmful toxic poisonous unsafe deadly unhealthy hazardous lethal
-effect prevent prevents prevented cure cures cured treat treats heal heals protect protects protected stops stop kill kills fights | cause causes caused causing trigger triggers triggered spread spreads worsen worsens induces leads lead
-temperature hot warm boiling heated | cold cool iced frozen chilled
+effect prevent prevents prevented cure cures cured treat treats heal heals protect protects protected stops stop kill kills fights | cause causes caused causing trigger triggers triggered spread spreads worsen worsens induces
+temperature hot warm boiling heated | cold iced frozen chilled
 order before prior | after following
 time morning daytime | night evening nighttime
 law legal lawful permitted allowed legalized legalised allow allows | illegal unlawful banned prohibited outlawed forbidden ban bans forbids
 price free | paid
 open open opens opened opening reopen reopened resume resumed start starts started begin begins launch launched | close closes closed closing shut shuts shutdown suspend suspended end ends ended cancel cancels canceled cancelled
-sex man men male boy boys father son husband he | woman women female girl girls mother daughter wife she
-side left | right-hand
+sex man men male boy boys father son husband | woman women female girl girls mother daughter wife
 trade buy buys bought import imports imported | sell sells sold export exports exported
 win win wins won beat beats defeated victory passed approved approve approves succeeded | lose loses lost defeat rejected reject rejects failure
 truth true real genuine authentic | false fake bogus phony
@@ -57,15 +56,11 @@ strength strengthen strengthens boost boosts boosted improve improves improved |
 life dead died dies killed death dying | alive survived survives survive living
 weight slim thinner weight-loss | fatter obese weight-gain
 support support supports supported supporting endorse endorsed endorses | oppose opposes opposed opposing condemned condemns condemn
-add add adds added adding include includes | remove removes removed removing exclude excludes
 wealth rich wealthy | poor
-first first | last
 place inside indoors | outside outdoors
 best best better good | worst worse bad
 day summer | winter
-arrive arrive arrived enter entered | leave left-town exit exited
 early earlier early | later late
-hire hire hires hired | fire fires fired
 raw raw uncooked | cooked
 """
 NEGATABLE = frozenset({"danger", "law", "truth", "support"})
@@ -77,7 +72,7 @@ disease cancer leukemia diabetes stroke gout asthma cold flu influenza fever cov
 organ liver kidney kidneys heart lungs brain eyes skin stomach bones teeth
 animal rat rats mouse mice cat cats dog dogs pig pigs cow cows sheep horse horses snake snakes shark sharks bear bears wolf wolves monkey monkeys bat bats bee bees spider spiders mosquito mosquitoes elephant elephants lion lions tiger tigers whale whales alligator alligators crocodile deer squirrel
 device microwave phone phones smartphone smartphones computer television refrigerator router airplane plane planes train trains bus buses car cars truck trucks helicopter drone drones mask masks gloves
-brand facebook twitter whatsapp instagram tiktok youtube google amazon apple-inc microsoft netflix walmart target starbucks mcdonald's mcdonalds kfc coca-cola pepsi-cola nike disney costco tesla wechat alipay weibo huawei cnn fox-news nasa fbi cia nato who cdc fda unicef
+brand facebook twitter whatsapp instagram tiktok youtube google microsoft netflix walmart starbucks mcdonald's mcdonalds kfc coca-cola pepsi-cola nike disney costco tesla wechat alipay weibo huawei cnn fox-news nasa
 group children kids babies infants adults elderly teenagers seniors students teachers nurses doctors-group veterans soldiers immigrants refugees muslims christians jews catholics mormons democrats republicans liberals conservatives voters police
 colour red white black yellow green blue purple pink orange-coloured brown gray grey
 hazard earthquake flood typhoon hurricane tsunami tornado drought wildfire explosion blizzard landslide blackout
