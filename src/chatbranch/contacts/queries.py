@@ -30,7 +30,8 @@ def open_contact(pseudonym: str) -> Reach | None:
 def open_contacts(pseudonyms: Sequence[str]) -> dict[str, Reach]:
     """The reaches of those of `pseudonyms` (at most some thousand) that still have one."""
     rows = Contact.objects.filter(pseudonym__in=pseudonyms, expires_at__gt=clock.now())
-    opened = ((row.pseudonym, _open(row)) for row in rows)
+    key = keys.of("contacts")
+    opened = ((row[0], _open(key, *row)) for row in rows.values_list("pseudonym", "channel", "sealed", "lang"))
     return {pseudonym: reach for pseudonym, reach in opened if reach}
 
 
@@ -55,10 +56,9 @@ def forgotten_again(pseudonyms: Iterable[str]) -> list[str]:
     return forgotten.among(pseudonyms)
 
 
-def _open(row: Contact) -> Reach | None:
+def _open(key: bytes, pseudonym: str, channel: str, sealed: bytes | memoryview, lang: str) -> Reach | None:
     try:
-        address = seals.unseal(keys.of("contacts"), row.pseudonym, row.channel, bytes(row.sealed))
+        return Reach(channel, seals.unseal(key, pseudonym, channel, bytes(sealed)), lang)
     except seals.Unreadable:
-        log.error("a contact on %s cannot be opened with this branch's key; was it restored without its keys?", row.channel)
+        log.error("a contact on %s does not open with this branch's key; was it restored without its keys?", channel)
         return None
-    return Reach(row.channel, address, row.lang)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import os
+from functools import lru_cache
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -34,17 +35,22 @@ def seal(key: bytes, pseudonym: str, channel: str, address: str) -> bytes:
     raw = address.encode("utf-8", "surrogatepass")
     padded = len(raw).to_bytes(2, "big") + raw + bytes(-(len(raw) + 2) % _BLOCK)
     nonce = os.urandom(_NONCE)
-    return nonce + AESGCM(key).encrypt(nonce, padded, _bound(pseudonym, channel))
+    return nonce + _cipher(key).encrypt(nonce, padded, _bound(pseudonym, channel))
 
 
 def unseal(key: bytes, pseudonym: str, channel: str, sealed: bytes) -> str:
     """The address that `seal` took. Raises Unreadable."""
     try:
-        padded = AESGCM(key).decrypt(sealed[:_NONCE], sealed[_NONCE:], _bound(pseudonym, channel))
+        padded = _cipher(key).decrypt(sealed[:_NONCE], sealed[_NONCE:], _bound(pseudonym, channel))
     except (InvalidTag, ValueError) as error:
         raise Unreadable from error
     length = int.from_bytes(padded[:2], "big")
     return padded[2 : 2 + length].decode("utf-8", "surrogatepass")
+
+
+@lru_cache(maxsize=2)
+def _cipher(key: bytes) -> AESGCM:
+    return AESGCM(key)
 
 
 def _bound(pseudonym: str, channel: str) -> bytes:

@@ -17,7 +17,7 @@ from django.db import transaction
 from django.db.models import Exists, F, OuterRef, Subquery
 
 from chatbranch.contacts.queries import Reach, open_contacts
-from chatbranch.deliveries import rules
+from chatbranch.deliveries import bulk, rules
 from chatbranch.deliveries.models import Delivery, Lane
 from chatbranch.journal.actions import do_record
 from chatbranch.kernel import clock
@@ -89,9 +89,8 @@ def due(channels: Iterable[str]) -> list[str]:
 
 
 def ensure(destinations: Iterable[tuple[str, str]]) -> None:
-    """Make (and lock, until the transaction ends) the lanes of (name, channel) pairs, so that none is dropped meanwhile."""
-    rows = [Lane(name=name, channel=channel) for name, channel in sorted(set(destinations))]
-    Lane.objects.bulk_create(rows, update_conflicts=True, unique_fields=["name"], update_fields=["channel"])
+    """Make lanes of (name, channel), and lock them until the transaction ends, so that none is dropped meanwhile."""
+    bulk.upsert_lanes(sorted(set(destinations)))
 
 
 def lock(names: Iterable[str], *, wait: bool) -> dict[str, int]:

@@ -8,7 +8,6 @@ import uuid
 
 from chatbranch.kernel import clock
 
-
 _TICKS = (
     4096  # a millisecond has so many: the 12 bits after the milliseconds (RFC 9562 section 6.2, method 3)
 )

@@ -1,0 +1,201 @@
+"""The loop that sends: one courier a channel, each with its own pace, so that a slow platform delays nobody else.
+
+A courier takes turns. One turn is one short transaction (lanes.turn) that writes down what has ended since the last one
+and leases lanes for what may leave next; between turns messages are on their way, many at a time, one a lane.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import re
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import ParamSpec, TypeVar
+
+from django.db import connection
+
+from chatbranch.connectors.contract import Connector, Later, Undeliverable
+from chatbranch.deliveries import lanes, rules
+from chatbranch.kernel.messages import Outbound
+
+log = logging.getLogger(__name__)
+
+POLL = 0.1
+"""Seconds between looks for lanes whose time has come."""
+LANDING = 5.0
+"""Seconds that messages on their way get to end when the loop is stopped."""
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+async def run(connectors: Mapping[str, Connector], *, per_channel: Mapping[str, float] | None = None) -> None:
+    """Send what is queued for these connectors, until cancelled. Several processes may run this at once.
+
+    Connectors that are pulled, or only receive, are passed over. per_channel: messages a second a whole channel may
+    send, 0 for no limit; unset, ten times what its connector allows one lane. On cancellation, messages on their way
+    are given a few seconds, and how they ended is written down.
+    """
+    rates = per_channel or {}
+    with _Database() as database:
+        couriers = {
+            name: Courier(name, connector, database, rates.get(name))
+            for name, connector in connectors.items()
+            if connector.capabilities.sends and not connector.capabilities.pulled
+        }
+        loops = [asyncio.create_task(courier.run()) for courier in couriers.values()]
+        watch = asyncio.create_task(_watch(couriers, database))
+        try:
+            ended, _ = await asyncio.wait([watch, *loops], return_when=asyncio.FIRST_COMPLETED)
+            for task in ended:
+                task.result()  # only a mistake of ours ends a loop: the process shall say so and be started again
+        finally:
+            watch.cancel()
+            for courier in couriers.values():
+                courier.stop()
+            await asyncio.gather(watch, *loops, return_exceptions=True)
+
+
+class Courier:
+    """Sends one channel's deliveries."""
+
+    def __init__(self, channel: str, connector: Connector, database: _Database, rate: float | None = None) -> None:
+        able = connector.capabilities
+        interval = 1 / able.per_second if able.per_second > 0 else 0.0
+        self.connector, self.database = connector, database
+        self.manners = lanes.Manners(channel, able.idempotent, interval)
+        self.at_once = rules.AT_ONCE if able.idempotent else rules.AT_ONCE_UNSURE
+        self.bucket = rules.Bucket(able.per_second * rules.CHANNEL_SHARE if rate is None else rate, time.monotonic)
+        self.sending: set[asyncio.Task[None]] = set()
+        self.done: list[lanes.Done] = []
+        self.stirred = asyncio.Event()
+        self.stopping = False
+
+    def stir(self) -> None:
+        """Something may be due, or has ended: take a turn."""
+        self.stirred.set()
+
+    def stop(self) -> None:
+        """Lease no more; `run` ends when what is on its way has landed."""
+        self.stopping = True
+        self.stir()
+
+    async def run(self) -> None:
+        """Take turns until stopped."""
+        while not self.stopping:
+            await self.stirred.wait()
+            self.stirred.clear()
+            await self._turn(self.bucket.room(self.at_once - len(self.sending)))
+        await self._land()
+
+    async def _turn(self, room: int) -> None:
+        if not room and not self.done:
+            return
+        done, self.done = self.done, []
+        try:
+            turn = await self.database.call(lanes.turn, self.manners, done, room)
+        except Exception as error:  # the database is away or busy: nothing is lost, what has ended is written later
+            self.done = done + self.done
+            log.warning("outbox of %s not reached (%s); trying again", self.manners.channel, type(error).__name__)
+            await asyncio.sleep(1.0)
+            self.stir()
+            return
+        self.done += turn.unwritten
+        self.bucket.take(len(turn.jobs))
+        for job in turn.jobs:
+            self._start(job)
+        if turn.more or turn.unwritten:
+            self.stir()
+
+    def _start(self, job: lanes.Job) -> None:
+        task = asyncio.create_task(self._send(job))
+        self.sending.add(task)
+        task.add_done_callback(self.sending.discard)
+
+    async def _send(self, job: lanes.Job) -> None:
+        outcome = await attempt(self.connector, job)
+        self.bucket.heard(outcome)
+        self.done.append(lanes.Done(job, outcome))
+        self.stir()
+
+    async def _land(self) -> None:
+        """Let what is on its way end, and write down how; what takes too long stays marked as maybe sent."""
+        if self.sending:
+            await asyncio.wait(self.sending, timeout=LANDING)
+        for task in self.sending:
+            task.cancel()
+        if self.sending:
+            await asyncio.wait(self.sending)
+        await self._turn(0)
+
+
+async def attempt(connector: Connector, job: lanes.Job) -> rules.Outcome:
+    """Send one message, and say how it ended. The key is the delivery's id, the same on every attempt."""
+    try:
+        async with asyncio.timeout(rules.SEND_WITHIN):
+            receipt = await connector.send(_outbound(connector, job))
+    except Later as later:
+        return rules.Postponed(later.seconds, _without(job.address, later.reason))
+    except Undeliverable as refusal:
+        return rules.Refusal(_without(job.address, str(refusal)))
+    except (TimeoutError, asyncio.CancelledError):
+        return rules.Broken("time-out", unsure=True)
+    except Exception as error:  # by the contract anything else means "try again"
+        return rules.Broken(type(error).__name__)
+    return rules.Sent(receipt.message_id)
+
+
+def _outbound(connector: Connector, job: lanes.Job) -> Outbound:
+    able, body = connector.capabilities, job.body
+    return Outbound(
+        key=str(job.delivery),
+        address=job.address,
+        text=rules.fit(body.get("text", ""), able.characters),
+        html=body.get("html", "") if able.html else "",
+        reply_to=body.get("reply_to", ""),
+        subject=body.get("subject", ""),
+    )
+
+
+def _without(address: str, said: str) -> str:
+    """What a platform said, on one line, without the address it may have quoted: the ledger names nobody."""
+    parts = [address, *(part for part in re.split(r"[@:!#/\s]+", address) if len(part) > 2)]
+    for part in parts:
+        said = re.sub(re.escape(part), "…", said, flags=re.IGNORECASE)
+    return " ".join(said.split())[:200]
+
+
+async def _watch(couriers: Mapping[str, Courier], database: _Database) -> None:
+    """Stir the couriers that have something due. What another process queued is noticed within POLL."""
+    while True:
+        with contextlib.suppress(Exception):  # the courier's own turn reports a database that is away
+            for channel in await database.call(lanes.due, list(couriers)):
+                couriers[channel].stir()
+        await asyncio.sleep(POLL)
+
+
+class _Database:
+    """One thread with one connection of its own: the loop's transactions wait for nobody else's work in this process."""
+
+    def __enter__(self) -> _Database:
+        self.thread = ThreadPoolExecutor(1, "deliveries")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.thread.submit(lambda: connection.close()).result()  # the thread's own connection
+        self.thread.shutdown()
+
+    async def call(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+        """`function` in that thread. After an error the connection is closed: the next call opens a fresh one."""
+        return await asyncio.get_running_loop().run_in_executor(self.thread, _tidily, function, args, kwargs)
+
+
+def _tidily(function: Callable[..., R], args: tuple[object, ...], kwargs: dict[str, object]) -> R:
+    try:
+        return function(*args, **kwargs)
+    except Exception:
+        connection.close()
+        raise
