@@ -1,0 +1,301 @@
+"""A message in, the claim it repeats out: candidates, features, calibrated decision, guard.
+
+message -> normal text, terms, vector (English)
+        -> candidates by terms and by vector, with what was published since the index was written
+        -> features of each claim, the fitted order
+        -> probability of the best; the guard looks for what was changed; the rules decide
+"""
+
+from __future__ import annotations
+
+import re
+import threading
+from collections.abc import Collection, Sequence
+from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+
+from chatbranch.kernel.text import Normal, language, normalise, tokenise
+from chatbranch.matching import features as f
+from chatbranch.matching import guard, rules
+from chatbranch.matching.encoder import Encoder, Encodes, Vectors
+from chatbranch.matching.index import Index, IndexWriter, Wording, has_vector, stamp
+
+__all__ = ["Alternative", "IndexWriter", "Match", "Matcher", "Wording"]
+
+_LONGEST = (
+    20_000  # characters of a message that are looked at; a forwarded article says its claim before that
+)
+_TERMS_ASKED = 48  # the rarest terms of a long message; more cost time and find nothing else
+_BY_TERMS, _BY_VECTOR = 60, 40  # wordings fetched as candidates
+_NEWER = 24  # wordings not yet indexed that may become candidates
+_NEAREST = 5
+Encoded = tuple[Wording, Vectors | None]
+
+_WIDEN = 120  # characters a span may grow on either side to reach the ends of its sentences
+
+
+@dataclass(frozen=True)
+class Alternative:
+    """A claim that came near."""
+
+    claim_id: str
+    wording: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class Match:
+    """What the matcher decided, and everything it decided by."""
+
+    outcome: rules.Outcome
+    probability: float
+    claim_id: str | None
+    wording: str
+    span: tuple[int, int] | None
+    differences: tuple[guard.Difference, ...]
+    score: float
+    threshold: float
+    features: dict[str, float]
+    rule: str
+    nearest: tuple[Alternative, ...]
+    fitted: str
+
+    def as_dict(self) -> dict[str, object]:
+        """The match as JSON values."""
+        return asdict(self) | {"differences": [difference.as_dict() for difference in self.differences]}
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message made ready for matching. ``vector`` is None for Chinese, or where nothing is left to encode."""
+
+    text: str
+    normal: Normal
+    terms: f.Terms
+    lang: str
+    vector: Vectors | None
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A claim with all its wordings and its features; ``score`` orders candidates."""
+
+    claim_id: str
+    wordings: tuple[Wording, ...]
+    features: dict[str, float]
+    score: float = 0.0
+
+
+class Matcher:
+    """Matches messages against the index in a directory. Safe to share between threads."""
+
+    def __init__(self, directory: Path, encoder: Encodes, fitted: rules.Fitted) -> None:
+        self._directory, self._encoder, self._fitted = directory, encoder, fitted
+        self._lock = threading.Lock()
+        self._stamp = stamp(directory)
+        self._index = Index.open(directory)
+        self._encode_one = lru_cache(maxsize=2048)(lambda text: self._encoder.encode([text])[0])
+
+    @classmethod
+    def open(cls, directory: Path, model: Path | None = None) -> Matcher:
+        """The matcher on an index directory; an absent index is an empty one.
+
+        model: a folder with ``model.onnx`` and ``tokenizer.json`` in place of the packaged encoder, and, where it
+        was fitted for it, ``fitted.json``.
+        """
+        own = model / "fitted.json" if model else rules.FITTED
+        return cls(directory, Encoder.open(model), rules.load_fitted(own if own.exists() else rules.FITTED))
+
+    @property
+    def watermark(self) -> int:
+        """The highest ``seq`` in the opened index."""
+        return self._index.watermark
+
+    def refresh(self) -> bool:
+        """Open the index again if it was written since; True if it was. Costs two file look-ups otherwise."""
+        now = stamp(self._directory)
+        if now == self._stamp:
+            return False
+        with self._lock:
+            index = Index.open(self._directory)
+            self._index, self._stamp = index, now
+        return True
+
+    def match(self, text: str, *, newer: Sequence[Wording] = (), gone: Collection[str] = ()) -> Match:
+        """Decide about a message.
+
+        newer: wordings published since the index was written. gone: claims that are no longer answered.
+        """
+        message = self.read(text)
+        near = self.near(message, newer=newer, gone=gone)
+        return self.judge(message, ordered(near, self._fitted.of(message.lang)))
+
+    # The three steps of `match`; fitting and evaluation call them one by one.
+
+    def read(self, text: str) -> Message:
+        """Normalise, tokenise and (English) encode a message."""
+        text = text[:_LONGEST]
+        normal, lang = normalise(text), language(text)
+        terms = f.Terms(tuple(tokenise(normal.text)))
+        vector = self._encode_one(text) if terms.tokens and has_vector(lang) else None
+        return Message(text, normal, terms, lang, vector)
+
+    def near(
+        self, message: Message, *, newer: Sequence[Wording] = (), gone: Collection[str] = ()
+    ) -> list[Candidate]:
+        """The claims that come near, with their features, in no order."""
+        index = self._index
+        weigh = _weigher(index)
+        found = []
+        for claim_id, wordings in self._candidates(index, message, weigh, newer, frozenset(gone)).items():
+            alike = _same_script(message.lang, wordings)
+            terms = [f.terms_of(wording.text) for wording, _ in alike]
+            likeness = [_cosine(vector, message.vector) for _, vector in alike]
+            features = f.pair_features(message.terms, terms, likeness, weigh)
+            found.append(Candidate(claim_id, tuple(wording for wording, _ in wordings), features))
+        return found
+
+    def judge(self, message: Message, ranked: Sequence[Candidate]) -> Match:
+        """The decision about the best claim of a ranking."""
+        calibration = self._fitted.of(message.lang)
+        if not ranked:
+            return self._nothing(calibration.suggest_from)
+        best = ranked[0]
+        features = top_features(message, ranked)
+        score = calibration.answer.score(features)
+        likely = calibration.likely(features)
+        wording, span = self._where(message, best)
+        finding = guard.inspect(message.text, span, [wording.text for wording in best.wordings])
+        decision = rules.decide(
+            likely,
+            features,
+            calibration,
+            chinese=message.lang.startswith("zh"),
+            informative=f.informative_terms(message.terms),
+            conflict=finding.conflict,
+            missing=finding.missing,
+        )
+        known = decision.outcome != "new"
+        return Match(
+            outcome=decision.outcome,
+            probability=likely,
+            claim_id=best.claim_id if known else None,
+            wording=wording.text if known else "",
+            span=span if known else None,
+            differences=finding.differences if known else (),
+            score=score,
+            threshold=decision.threshold,
+            features=features,
+            rule=decision.rule,
+            nearest=self._nearest(message, ranked, likely),
+            fitted=self._fitted.version,
+        )
+
+    def _nothing(self, threshold: float) -> Match:
+        return Match(
+            "new", 0.0, None, "", None, (), 0.0, threshold, {}, "nothing-near", (), self._fitted.version
+        )
+
+    def _nearest(
+        self, message: Message, ranked: Sequence[Candidate], likely: float
+    ) -> tuple[Alternative, ...]:
+        """The best claims, each with the probability that it, and not the best of the others, is what was said."""
+        calibration = self._fitted.of(message.lang)
+        found = [Alternative(ranked[0].claim_id, self._where(message, ranked[0])[0].text, likely)]
+        for candidate in ranked[1:_NEAREST]:
+            own = calibration.likely(top_features(message, (candidate, ranked[0])))
+            found.append(Alternative(candidate.claim_id, self._where(message, candidate)[0].text, own))
+        return tuple(found)
+
+    def _where(self, message: Message, candidate: Candidate) -> tuple[Wording, tuple[int, int] | None]:
+        """The wording that the message is nearest to, and where in the original message it is said."""
+        weigh = _weigher(self._index)
+        wording = max(
+            candidate.wordings, key=lambda own: f.nearness(message.terms, f.terms_of(own.text), weigh)
+        )
+        found = f.matched_span(message.terms, f.terms_of(wording.text), weigh)
+        if found is None:
+            return wording, None
+        start, end = message.normal.offset(found[0]), message.normal.offset(found[1] - 1) + 1
+        return wording, to_sentence(message.text, start, end)
+
+    def _candidates(
+        self, index: Index, message: Message, weigh: f.Weigh, newer: Sequence[Wording], gone: frozenset[str]
+    ) -> dict[str, list[Encoded]]:
+        """Claim -> its wordings with their vectors, for every claim that is worth a closer look."""
+        asked = sorted(message.terms.distinct, key=lambda term: (-weigh(term), term))[:_TERMS_ASKED]
+        rows = index.by_terms(asked, _BY_TERMS)
+        if message.vector is not None and index.space == self._encoder.digest:
+            rows += index.by_vector(message.vector, _BY_VECTOR)
+        fresh = self._newer_candidates(message, newer, weigh)
+        ids = {row.wording.claim_id for row in rows} | {wording.claim_id for wording in fresh}
+        claims: dict[str, list[Encoded]] = {}
+        for row in index.of_claims(sorted(ids - gone)):
+            vector = (
+                index.vectors[row.slot] if row.slot >= 0 and index.space == self._encoder.digest else None
+            )
+            claims.setdefault(row.wording.claim_id, []).append((row.wording, vector))
+        for wording in fresh:
+            if wording.claim_id not in gone:
+                vector = (
+                    self._encode_one(wording.text)
+                    if message.vector is not None and has_vector(wording.lang)
+                    else None
+                )
+                claims.setdefault(wording.claim_id, []).append((wording, vector))
+        return claims
+
+    def _newer_candidates(self, message: Message, newer: Sequence[Wording], weigh: f.Weigh) -> list[Wording]:
+        """The wordings not yet indexed that share most with the message."""
+        shared = [
+            (sum(map(weigh, f.terms_of(wording.text).distinct & message.terms.distinct)), i)
+            for i, wording in enumerate(newer)
+        ]
+        return [newer[i] for weight, i in sorted(shared, reverse=True)[:_NEWER] if weight > 0]
+
+
+def _same_script(lang: str, wordings: list[Encoded]) -> list[Encoded]:
+    """The wordings in the message's language, or all of them if there is none: a translation shares no terms."""
+    return [own for own in wordings if own[0].lang[:2] == lang[:2]] or wordings
+
+
+def _cosine(one: Vectors | None, other: Vectors | None) -> float | None:
+    return None if one is None or other is None else float(one @ other)
+
+
+def ordered(candidates: Sequence[Candidate], calibration: rules.Calibration) -> list[Candidate]:
+    """The candidates with their fitted scores, best first."""
+    scored = [
+        replace(candidate, score=calibration.rank.score(candidate.features)) for candidate in candidates
+    ]
+    return sorted(scored, key=lambda candidate: (-candidate.score, candidate.claim_id))
+
+
+def top_features(message: Message, ranked: Sequence[Candidate]) -> dict[str, float]:
+    """The features the decision is made by: of the best claim, of its lead, of the message."""
+    lead = f.rank_features(
+        [candidate.features for candidate in ranked], [candidate.score for candidate in ranked]
+    )
+    return ranked[0].features | lead | f.message_features(message.terms)
+
+
+_SENTENCE_END = re.compile(r"[。！？!?\n；;]|\.(?=\s|$)")
+
+
+def to_sentence(text: str, start: int, end: int) -> tuple[int, int]:
+    """A span widened to the sentences it touches: what was changed in a copy may stand right beside it."""
+    opening = max(
+        (m.end() for m in _SENTENCE_END.finditer(text, max(0, start - _WIDEN), start)), default=None
+    )
+    closing = _SENTENCE_END.search(text, end, min(len(text), end + _WIDEN))
+    start = opening if opening is not None else (0 if start <= _WIDEN else start)
+    end = closing.end() if closing else (len(text) if len(text) - end <= _WIDEN else end)
+    while start < end and text[start].isspace():
+        start += 1
+    return start, end
+
+
+def _weigher(index: Index) -> f.Weigh:
+    """Term -> rarity in this index, each looked up once."""
+    return lru_cache(maxsize=None)(lambda term: f.rarity(term, index.document_frequency(term), len(index)))
