@@ -8,3 +8,5 @@ import tempfile
 _DATA = tempfile.TemporaryDirectory(prefix="chatbranch-test-")
 os.environ["CHATBRANCH_DATA"] = _DATA.name
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatbranch.site.settings")
+
+pytest_plugins = ["tests.support.databases"]

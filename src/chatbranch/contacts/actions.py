@@ -18,7 +18,16 @@ from chatbranch.contacts.rules import day_scope
 from chatbranch.kernel import clock
 from chatbranch.kernel.chunks import in_chunks
 
-__all__ = ["day_scope", "do_erase", "do_expire", "do_forget", "do_keep", "do_scrub", "forgotten_again", "pseudonym_of"]
+__all__ = [
+    "day_scope",
+    "do_erase",
+    "do_expire",
+    "do_forget",
+    "do_keep",
+    "do_scrub",
+    "forgotten_again",
+    "pseudonym_of",
+]
 
 log = logging.getLogger(__name__)
 
@@ -116,7 +125,9 @@ def _empty_wal(patience: float) -> bool:
         if not busy:
             return True
         if time.monotonic() > deadline:
-            log.warning("readers held the write-ahead log for %.0f s; it is emptied at the next try", patience)
+            log.warning(
+                "readers held the write-ahead log for %.0f s; it is emptied at the next try", patience
+            )
             return False
         time.sleep(0.2)
 

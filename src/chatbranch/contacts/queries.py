@@ -31,7 +31,9 @@ def open_contacts(pseudonyms: Sequence[str]) -> dict[str, Reach]:
     """The reaches of those of `pseudonyms` (at most some thousand) that still have one."""
     rows = Contact.objects.filter(pseudonym__in=pseudonyms, expires_at__gt=clock.now())
     key = keys.of("contacts")
-    opened = ((row[0], _open(key, *row)) for row in rows.values_list("pseudonym", "channel", "sealed", "lang"))
+    opened = (
+        (row[0], _open(key, *row)) for row in rows.values_list("pseudonym", "channel", "sealed", "lang")
+    )
     return {pseudonym: reach for pseudonym, reach in opened if reach}
 
 
@@ -60,5 +62,7 @@ def _open(key: bytes, pseudonym: str, channel: str, sealed: bytes | memoryview, 
     try:
         return Reach(channel, seals.unseal(key, pseudonym, channel, bytes(sealed)), lang)
     except seals.Unreadable:
-        log.error("a contact on %s does not open with this branch's key; was it restored without its keys?", channel)
+        log.error(
+            "a contact on %s does not open with this branch's key; was it restored without its keys?", channel
+        )
         return None

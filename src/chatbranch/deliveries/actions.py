@@ -69,7 +69,9 @@ def do_handed_over(deliveries: Iterable[UUID | str]) -> int:
     Their conversation keeps them a day longer, for a page that is reloaded (see do_prune).
     """
     waiting = Delivery.objects.filter(pk__in=list(deliveries), state=Delivery.State.QUEUED)
-    return waiting.update(state=Delivery.State.SENT, sent_at=clock.now(), attempts=F("attempts") + 1, reason="", detail="")
+    return waiting.update(
+        state=Delivery.State.SENT, sent_at=clock.now(), attempts=F("attempts") + 1, reason="", detail=""
+    )
 
 
 def do_forget(pseudonyms: Iterable[str]) -> int:
@@ -78,7 +80,9 @@ def do_forget(pseudonyms: Iterable[str]) -> int:
     with transaction.atomic():
         for chunk in in_chunks(pseudonyms):
             theirs = Delivery.objects.filter(pseudonym__in=chunk)
-            names = lanes.lock(theirs.exclude(lane=None).values_list("lane_id", flat=True).distinct(), wait=True)
+            names = lanes.lock(
+                theirs.exclude(lane=None).values_list("lane_id", flat=True).distinct(), wait=True
+            )
             gone += theirs.delete()[0]
             lanes.drop_empty(names.keys())
     return gone
@@ -96,7 +100,12 @@ def do_retry(actor: Looker, delivery_id: UUID) -> Delivery:
         delivery.lane_id, delivery.state, delivery.attempts = name, Delivery.State.QUEUED, 0
         delivery.reason, delivery.detail, delivery.give_up_at = "", "", give_up_time()
         delivery.save(update_fields=["lane", "state", "attempts", "reason", "detail", "give_up_at"])
-        do_record("delivery.retried", delivery.about or delivery.pk, delivery=str(delivery.pk), channel=delivery.channel)
+        do_record(
+            "delivery.retried",
+            delivery.about or delivery.pk,
+            delivery=str(delivery.pk),
+            channel=delivery.channel,
+        )
     return delivery
 
 
@@ -115,7 +124,9 @@ def do_prune() -> int:
 
 def _queue(messages: Sequence[Message]) -> list[UUID]:
     """One statement each for: what is queued already, addresses, lanes, deliveries, and what got in."""
-    known = set(Delivery.objects.filter(once__in=[each.once for each in messages]).values_list("once", flat=True))
+    known = set(
+        Delivery.objects.filter(once__in=[each.once for each in messages]).values_list("once", flat=True)
+    )
     fresh = {each.once: each for each in messages if each.once not in known}
     reaches = open_contacts([each.pseudonym for each in fresh.values()])
     rows = [_row(each, reaches[each.pseudonym]) for each in fresh.values() if each.pseudonym in reaches]
@@ -131,7 +142,12 @@ def _queue(messages: Sequence[Message]) -> list[UUID]:
 
 
 def _row(message: Message, reach: Reach) -> bulk.Row:
-    parts = {"text": message.text, "html": message.html, "subject": message.subject, "reply_to": message.reply_to}
+    parts = {
+        "text": message.text,
+        "html": message.html,
+        "subject": message.subject,
+        "reply_to": message.reply_to,
+    }
     return bulk.Row(
         id=ids.new_id(),
         lane=destination(reach.channel, reach.address),
@@ -149,12 +165,21 @@ def _check_retry(delivery: Delivery | None) -> Reach:
     if delivery is None:
         raise Refused("no-such-delivery", Phrase("没有这条投递。", "There is no such delivery."), status=404)
     if delivery.state != Delivery.State.FAILED:
-        raise Refused("not-failed", Phrase("这条投递没有失败，不用重试。", "This delivery has not failed; there is nothing to retry."), status=409)
+        raise Refused(
+            "not-failed",
+            Phrase(
+                "这条投递没有失败，不用重试。", "This delivery has not failed; there is nothing to retry."
+            ),
+            status=409,
+        )
     reach = open_contact(delivery.pseudonym)
     if reach is None or not delivery.body:
         raise Refused(
             "address-erased",
-            Phrase("联系方式已按约定删除，无法再发。", "The address was erased, as promised; this can no longer be sent."),
+            Phrase(
+                "联系方式已按约定删除，无法再发。",
+                "The address was erased, as promised; this can no longer be sent.",
+            ),
             status=410,
         )
     return reach
@@ -201,5 +226,7 @@ def _erase_texts(old: QuerySet[Delivery]) -> int:
     erased = 0
     while keys := list(old.values_list("pk", flat=True)[:500]):
         with transaction.atomic():
-            erased += Delivery.objects.filter(pk__in=keys).update(body={}, pseudonym="", receipt="", detail="", lane=None)
+            erased += Delivery.objects.filter(pk__in=keys).update(
+                body={}, pseudonym="", receipt="", detail="", lane=None
+            )
     return erased

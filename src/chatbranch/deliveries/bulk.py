@@ -37,7 +37,12 @@ def upsert_lanes(destinations: Iterable[tuple[str, str]]) -> None:
     """Insert lanes of (name, channel). One that is there already is touched, and so locked, on PostgreSQL."""
     now = _time(clock.now())
     rows = [(name, channel, 0, now, now) for name, channel in destinations]
-    _insert(Lane, "name channel fence leased_until next_at", "(name) DO UPDATE SET channel = excluded.channel", rows)
+    _insert(
+        Lane,
+        "name channel fence leased_until next_at",
+        "(name) DO UPDATE SET channel = excluded.channel",
+        rows,
+    )
 
 
 def insert_deliveries(rows: Sequence[Row]) -> None:
@@ -54,7 +59,9 @@ def _values(row: Row) -> tuple[Any, ...]:
     return (_id(row.id), row.lane, row.channel, row.pseudonym, _id(row.about), row.kind, body, row.once)
 
 
-def _insert(model: type[Lane | Delivery], columns: str, on_conflict: str, rows: Sequence[tuple[Any, ...]]) -> None:
+def _insert(
+    model: type[Lane | Delivery], columns: str, on_conflict: str, rows: Sequence[tuple[Any, ...]]
+) -> None:
     names = columns.split()
     places = ", ".join(["%s"] * len(names))
     into = f"INSERT INTO {model._meta.db_table} ({', '.join(names)}) VALUES ({places})"  # noqa: S608 (names are ours)

@@ -110,7 +110,14 @@ def record_failures(channel: str, failures: Iterable[_Failure]) -> None:
     """Tell the journal; call it last in the transaction (it queues for the journal's lock)."""
     for each in failures:
         subject = each.about or each.delivery
-        do_record("delivery.failed", subject, delivery=str(each.delivery), channel=channel, what=each.kind, reason=each.reason)
+        do_record(
+            "delivery.failed",
+            subject,
+            delivery=str(each.delivery),
+            channel=channel,
+            what=each.kind,
+            reason=each.reason,
+        )
 
 
 def failure_of(delivery: Delivery, reason: str) -> _Failure:
@@ -127,7 +134,9 @@ def _settle(manners: Manners, done: Sequence[Done]) -> tuple[list[Done], list[_F
         return [], []
     now = clock.now()
     fences = lock((each.job.lane for each in done), wait=False)
-    held = [(each, _judge(each, manners, now)) for each in done if fences.get(each.job.lane) == each.job.fence]
+    held = [
+        (each, _judge(each, manners, now)) for each in done if fences.get(each.job.lane) == each.job.fence
+    ]
     _write(held, now)
     _release([(each.job.lane, settled.pause) for each, settled in held], now)
     failures = [
@@ -170,7 +179,11 @@ def _write_receipts(sent: Sequence[Done]) -> None:
 
 
 def _write_unsent(done: Done, settled: rules.Settled) -> None:
-    changes: dict[str, object] = {"state": settled.state, "reason": settled.reason, "detail": settled.detail[:200]}
+    changes: dict[str, object] = {
+        "state": settled.state,
+        "reason": settled.reason,
+        "detail": settled.detail[:200],
+    }
     if not settled.unsure:
         changes["attempted_at"] = None
     if isinstance(done.outcome, rules.Postponed):
@@ -195,7 +208,9 @@ def _locked_elsewhere(missing: Sequence[Done]) -> list[Done]:
     """Of results whose lane could not be locked: those whose lane is still theirs, only busy just now."""
     if not missing:
         return []
-    fences = dict(Lane.objects.filter(name__in=[each.job.lane for each in missing]).values_list("name", "fence"))
+    fences = dict(
+        Lane.objects.filter(name__in=[each.job.lane for each in missing]).values_list("name", "fence")
+    )
     return [each for each in missing if fences.get(each.job.lane) == each.job.fence]
 
 
@@ -211,7 +226,10 @@ def _lease(manners: Manners, room: int) -> tuple[list[Job], bool, list[_Failure]
     heads = list(_heads(fences))
     drop_empty(fences.keys() - {head.lane_id for head in heads})
     reaches = open_contacts([head.pseudonym for head in heads])
-    starts = [(head, rules.start(_known(head, head.pseudonym in reaches, now), idempotent=manners.idempotent)) for head in heads]
+    starts = [
+        (head, rules.start(_known(head, head.pseudonym in reaches, now), idempotent=manners.idempotent))
+        for head in heads
+    ]
     going = [head for head, start in starts if start in ("send", "repeat")]
     _mark(going, [head for head, start in starts if start == "repeat"], now)
     failures = [_fail(head, start) for head, start in starts if start not in ("send", "repeat")]
@@ -239,13 +257,17 @@ def _mark(going: Sequence[Delivery], repeated: Sequence[Delivery], now: datetime
     if going:
         lanes = Lane.objects.filter(name__in=[head.lane_id for head in going])
         lanes.update(fence=F("fence") + 1, leased_until=now + rules.LEASE)
-        Delivery.objects.filter(pk__in=[head.pk for head in going]).update(attempted_at=now, attempts=F("attempts") + 1)
+        Delivery.objects.filter(pk__in=[head.pk for head in going]).update(
+            attempted_at=now, attempts=F("attempts") + 1
+        )
     if repeated:
         Delivery.objects.filter(pk__in=[head.pk for head in repeated]).update(repeats=F("repeats") + 1)
 
 
 def _fail(head: Delivery, reason: str) -> _Failure:
-    Delivery.objects.filter(pk=head.pk).update(state=FAILED, reason=reason, detail="", lane=None, attempted_at=None)
+    Delivery.objects.filter(pk=head.pk).update(
+        state=FAILED, reason=reason, detail="", lane=None, attempted_at=None
+    )
     return failure_of(head, reason)
 
 

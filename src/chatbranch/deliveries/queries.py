@@ -85,9 +85,14 @@ def counts(actor: Looker, *, about: UUID | None = None) -> list[Tally]:
     insider(actor)
     rows = Delivery.objects.filter(about=about) if about else Delivery.objects.all()
     states = {state: Count("id", filter=Q(state=state)) for state in ("queued", "sent", "failed")}
-    found = rows.values("channel").annotate(accepted=Count("id"), again=Sum("repeats"), **states).order_by("channel")
+    found = (
+        rows.values("channel")
+        .annotate(accepted=Count("id"), again=Sum("repeats"), **states)
+        .order_by("channel")
+    )
     return [
-        Tally(row["channel"], row["accepted"], row["queued"], row["sent"], row["failed"], row["again"]) for row in found
+        Tally(row["channel"], row["accepted"], row["queued"], row["sent"], row["failed"], row["again"])
+        for row in found
     ]
 
 
@@ -123,4 +128,6 @@ def _cursor(text: str) -> UUID | None:
 
 def _waiting(row: Delivery) -> Waiting:
     body, fresh = row.body, row.state == Delivery.State.QUEUED
-    return Waiting(str(row.pk), body.get("text", ""), body.get("html", ""), row.kind, row.about, row.created_at, fresh)
+    return Waiting(
+        str(row.pk), body.get("text", ""), body.get("html", ""), row.kind, row.about, row.created_at, fresh
+    )

@@ -8,13 +8,20 @@ QUEUED = Phrase("排队中", "queued")
 SENT = Phrase("已发送", "sent")
 FAILED = Phrase("未能送达：{because}", "failed because {because}")
 WAITING = Phrase("排队中：{because}", "queued: {because}")
-REPEATED = Phrase("（中断后重发过 {count} 次，对方可能收到两遍）", " (sent again after an interruption, {count} time(s): it may have arrived twice)")
+REPEATED = Phrase(
+    "（中断后重发过 {count} 次，对方可能收到两遍）",
+    " (sent again after an interruption, {count} time(s): it may have arrived twice)",
+)
 
 REASONS = {
     "undeliverable": Phrase("对方无法收到消息", "this person cannot be reached there"),
     "postponed": Phrase("平台要求稍后再发", "the platform asked us to wait"),
-    "retrying": Phrase("上一次没有发出，会自动再试", "the last attempt did not get through; it will be tried again"),
-    "gave-up": Phrase("连续七天都没有发出，不再重试", "it did not get through for seven days, so we stopped trying"),
+    "retrying": Phrase(
+        "上一次没有发出，会自动再试", "the last attempt did not get through; it will be tried again"
+    ),
+    "gave-up": Phrase(
+        "连续七天都没有发出，不再重试", "it did not get through for seven days, so we stopped trying"
+    ),
     "unfetched": Phrase("七天内没有人来取", "nobody came to fetch it for seven days"),
     "erased": Phrase("联系方式已按约定删除", "the address was erased, as promised"),
     "interrupted": Phrase(

@@ -90,7 +90,9 @@ def settle(outcome: Outcome, *, attempts: int, interval: float, left: timedelta,
         case Broken(detail, unsure):
             if left <= timedelta(0):
                 return Settled("failed", "gave-up", detail, pause=interval)
-            return Settled("queued", "retrying", detail, pause=max(backoff(attempts, chance), interval), unsure=unsure)
+            return Settled(
+                "queued", "retrying", detail, pause=max(backoff(attempts, chance), interval), unsure=unsure
+            )
 
 
 @dataclass(frozen=True)

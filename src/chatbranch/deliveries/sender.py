@@ -62,13 +62,17 @@ async def run(connectors: Mapping[str, Connector], *, per_channel: Mapping[str, 
 class Courier:
     """Sends one channel's deliveries."""
 
-    def __init__(self, channel: str, connector: Connector, database: _Database, rate: float | None = None) -> None:
+    def __init__(
+        self, channel: str, connector: Connector, database: _Database, rate: float | None = None
+    ) -> None:
         able = connector.capabilities
         interval = 1 / able.per_second if able.per_second > 0 else 0.0
         self.connector, self.database = connector, database
         self.manners = lanes.Manners(channel, able.idempotent, interval)
         self.at_once = rules.AT_ONCE if able.idempotent else rules.AT_ONCE_UNSURE
-        self.bucket = rules.Bucket(able.per_second * rules.CHANNEL_SHARE if rate is None else rate, time.monotonic)
+        self.bucket = rules.Bucket(
+            able.per_second * rules.CHANNEL_SHARE if rate is None else rate, time.monotonic
+        )
         self.sending: set[asyncio.Task[None]] = set()
         self.done: list[lanes.Done] = []
         self.stirred = asyncio.Event()
@@ -97,9 +101,13 @@ class Courier:
         done, self.done = self.done, []
         try:
             turn = await self.database.call(lanes.turn, self.manners, done, room)
-        except Exception as error:  # the database is away or busy: nothing is lost, what has ended is written later
+        except (
+            Exception
+        ) as error:  # the database is away or busy: nothing is lost, what has ended is written later
             self.done = done + self.done
-            log.warning("outbox of %s not reached (%s); trying again", self.manners.channel, type(error).__name__)
+            log.warning(
+                "outbox of %s not reached (%s); trying again", self.manners.channel, type(error).__name__
+            )
             await asyncio.sleep(1.0)
             self.stir()
             return

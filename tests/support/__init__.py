@@ -1,0 +1,1 @@
+"""Real things that tests of several slices need: databases, servers."""
