@@ -47,6 +47,13 @@ def headline(wordings: dict[str, list[str]]) -> str:
 
 
 @register.filter
+def lang_of(texts: dict[str, Any]) -> str:
+    """The language that `in_lang` or `headline` chooses, for the lang attribute of what they show."""
+    chosen = pick({code: code for code, text in (texts or {}).items() if text}, as_lang(get_language()))
+    return "zh-Hant" if chosen == "zh-Hans" and as_lang(get_language()) == "zh-Hant" else chosen
+
+
+@register.filter
 def day(when: date | str | None) -> str:
     """A date as people write it: 2026年11月23日, or 23 November 2026. Takes dates and ISO 8601 texts."""
     if isinstance(when, str):

@@ -27,6 +27,16 @@ function sendOnce(event) {
   if (button?.dataset.busy) button.textContent = button.dataset.busy;
 }
 
+/** Shows on its button which picture was chosen. */
+function nameFile(input) {
+  const label = input.parentElement.querySelector("label");
+  label.dataset.before ??= label.textContent;
+  label.textContent = input.files[0]?.name ?? label.dataset.before;
+}
+
+document.addEventListener("change", (event) => {
+  if (event.target.matches(".file > input")) nameFile(event.target);
+});
 document.addEventListener("click", (event) => {
   const button = event.target.closest("[data-copy]");
   if (button) copy(button);

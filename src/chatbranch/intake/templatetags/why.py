@@ -1,0 +1,89 @@
+"""How an answer is explained to whoever asks why: rules, differences and features in plain words."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from django import template
+from django.utils.translation import get_language
+
+from chatbranch.intake.letters import KINDS
+from chatbranch.kernel.phrases import Phrase, as_lang
+
+register = template.Library()
+
+_AROUND = 140  # characters of the message shown on either side of the matched span
+
+RULES: dict[str, Phrase] = {
+    "calibrated-and-clean": Phrase(
+        "足够像，而且没有发现数字、日期、地点、名称或否定被改动。",
+        "Alike enough, and no number, date, place, name or negation was found changed.",
+    ),
+    "guard-conflict": Phrase(
+        "很像，但有一处要紧的内容不同，所以不直接给结论。",
+        "Alike, but something that matters differs, so no verdict is given directly.",
+    ),
+    "guard-missing": Phrase(
+        "很像，但缺了一处要紧的内容，所以不直接给结论。",
+        "Alike, but something that matters is missing, so no verdict is given directly.",
+    ),
+    "too-short": Phrase(
+        "太短，说不准是不是同一件事。", "Too short to be sure that it is the same thing."
+    ),
+    "below-threshold": Phrase(
+        "有些像，但没有到直接回答的标准。", "Somewhat alike, but below what a direct answer needs."
+    ),
+    "chinese-not-a-copy": Phrase(
+        "中文消息要几乎一样才直接回答；这条还不够像。",
+        "A Chinese message must be nearly a copy to be answered directly; this one is not.",
+    ),
+    "nothing-near": Phrase("库里没有相近的内容。", "Nothing in the library comes near."),
+}
+FEATURES: dict[str, Phrase] = {
+    "cosine": Phrase("意思相近的程度", "closeness in meaning"),
+    "cosine_mean": Phrase("与各种讲法的平均意思相近", "closeness in meaning, mean of its wordings"),
+    "claim_covered": Phrase("那条说法有多少在您的消息里", "how much of the claim is in your message"),
+    "claim_covered_mean": Phrase("同上，各种讲法平均", "the same, mean of its wordings"),
+    "message_covered": Phrase("您的消息有多少在那条说法里", "how much of your message is in the claim"),
+    "bm25": Phrase("共有词语的分量（BM25）", "weight of shared words (BM25)"),
+    "rarest_shared": Phrase("共有的少见词", "rare words shared"),
+    "order": Phrase("词语次序", "order of words"),
+    "run": Phrase("最长的相同一段", "longest run in common"),
+    "numbers_covered": Phrase("说法里的数字在您的消息里", "the claim's numbers in your message"),
+    "message_numbers": Phrase("您的数字在说法里", "your numbers in the claim"),
+    "score_margin": Phrase("比第二名高出", "lead over the second best"),
+    "cosine_margin": Phrase("意思上比第二名更近", "lead in meaning"),
+    "claim_covered_margin": Phrase("覆盖上比第二名更多", "lead in coverage"),
+    "bm25_margin": Phrase("词语分量上的领先", "lead in shared words"),
+    "message_terms": Phrase("消息的长度", "length of the message"),
+}
+
+
+@register.filter
+def rule_said(rule: str) -> str:
+    """A matching rule in plain words; one not known here by its own name."""
+    return RULES[rule].say(as_lang(get_language())) if rule in RULES else rule
+
+
+@register.filter
+def feature_said(name: str) -> str:
+    """A feature in plain words; one not known here by its own name."""
+    return FEATURES[name].say(as_lang(get_language())) if name in FEATURES else name.replace("_", " ")
+
+
+@register.filter
+def kind_said(kind: str) -> str:
+    """What kind of thing differs."""
+    return KINDS[kind].say(as_lang(get_language())) if kind in KINDS else kind
+
+
+@register.filter
+def around(matched: dict[str, Any]) -> dict[str, str]:
+    """The matched span with what stands around it in the message, cut where that is long: before, span, after."""
+    text, start, end = matched["text"], matched["start"], matched["end"]
+    before, after = text[:start], text[end:]
+    return {
+        "before": before if len(before) <= _AROUND else "…" + before[-_AROUND:],
+        "span": text[start:end],
+        "after": after if len(after) <= _AROUND else after[:_AROUND] + "…",
+    }
