@@ -1,8 +1,9 @@
 """What a connector is: a small required core, and optional abilities announced in a frozen `Capabilities`.
 
-A connector lives in `connectors/<platform>/`: `wire.py` (pure: bytes to values and back), `transport.py` (the network),
-`doc.md` (its how-to page), `tests/payloads/` (recorded payloads). It is found by scanning this package, or by the entry
-point group `chatbranch.connectors`; adding one edits no other file.
+A connector lives in `connectors/<platform>/`: `setup.py` (a `Setup` named SETUP: its name, abilities and
+settings), `wire.py` (pure: bytes to values and back), `transport.py` (the network), `doc.md` (its how-to
+page), `tests/payloads/` (recorded payloads). It is found by scanning this package, or by an entry point of the
+group `chatbranch.connectors` that names a `Setup`; adding one edits no other file.
 """
 
 from __future__ import annotations
@@ -21,7 +22,9 @@ class Capabilities:
 
     idempotent: a repeated key is recognised by the platform, so that a retry is never seen twice.
     pulled: nothing can be pushed; the reader's side fetches what waits (web chat, passive replies).
-    characters: the longest text of one message. per_second: how many messages one lane may send in a second, 0 for no limit.
+    webhook: the web process serves it under /connect/<name>/ (it is a `Webhook`).
+    characters: the longest text of one message.
+    per_second: how many messages one lane may send in a second, 0 for no limit.
     """
 
     receives: bool = True
@@ -32,19 +35,38 @@ class Capabilities:
     attachments: bool = False
     idempotent: bool = False
     pulled: bool = False
+    webhook: bool = False
     characters: int = 4000
     per_second: float = 5.0
 
 
 @dataclass(frozen=True)
 class Setting:
-    """One thing a connector needs to be told: read from CHATBRANCH_<NAME>_<KEY> or [connectors.<name>] in the TOML file."""
+    """One thing a connector is told: CHATBRANCH_<NAME>_<KEY>, or [connectors.<name>] in the TOML file."""
 
     key: str
     help: Phrase
     secret: bool = False
     required: bool = True
     default: str = ""
+
+
+@dataclass(frozen=True)
+class Setup:
+    """What a connector's folder says about itself. Reading it imports no client library.
+
+    transport: "module:Class" of the Connector, imported only when the connector is switched on.
+    """
+
+    name: str
+    title: Phrase
+    capabilities: Capabilities
+    settings: tuple[Setting, ...]
+    transport: str
+
+
+class Misconfigured(Exception):
+    """The settings cannot work as they are. The message says which, and what would do; it holds no secret."""
 
 
 class Later(Exception):
@@ -56,14 +78,14 @@ class Later(Exception):
 
 
 class Undeliverable(Exception):
-    """This message can never arrive there (blocked, left, unknown address): stop trying, and say why in the ledger."""
+    """This message can never arrive (blocked, left, unknown address): stop, and say why in the ledger."""
 
 
 class Host(Protocol):
     """What the house offers a connector. Both halves are durable before they return."""
 
     async def receive(self, inbound: Inbound) -> None:
-        """Take a message. When this returns it is in the database; a repeated (channel, message_id) is taken once."""
+        """Take a message. When this returns it is in the database; a repeated message_id is taken once."""
 
     async def recall(self, key: str) -> str:
         """What `remember` kept under `key` for this connector, or an empty string."""
@@ -73,7 +95,7 @@ class Host(Protocol):
 
 
 class Connector(Protocol):
-    """The required core."""
+    """The required core. The constructor raises Misconfigured, and touches no network."""
 
     name: str
     title: Phrase
@@ -83,7 +105,9 @@ class Connector(Protocol):
     def __init__(self, settings: Mapping[str, str]) -> None: ...
 
     async def run(self, host: Host) -> None:
-        """Receive until cancelled. Reconnecting is the connector's own care; raising means it cannot go on as set up."""
+        """Receive until cancelled. Reconnecting is the connector's own care; raising means it cannot go on as
+        set up. A connector that only sends, or is only pulled from, waits here.
+        """
 
     async def send(self, outbound: Outbound) -> Receipt:
         """Send one message. Raises Later, Undeliverable, or anything else for "try again"."""
@@ -96,11 +120,11 @@ class Mailbox(Protocol):
         """As Host.receive."""
 
     def waiting(self, address: str, after: str = "") -> AsyncIterator[tuple[str, str, bool]]:
-        """Yields (cursor, text, is_ours) for every message of the conversation after `after`, then as they come, until closed."""
+        """Yields (cursor, text, is_ours) of the conversation's messages after `after`, then as they come."""
 
 
 @runtime_checkable
 class Webhook(Protocol):
-    """Optional: the connector answers HTTP itself, mounted by the web process under /connect/<name>/ (ASGI 3)."""
+    """Optional: the connector answers HTTP itself, under /connect/<name>/ of the web process (ASGI 3)."""
 
     async def asgi(self, mailbox: Mailbox, scope: dict[str, Any], receive: Any, send: Any) -> None: ...

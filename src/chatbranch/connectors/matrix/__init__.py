@@ -1,0 +1,1 @@
+"""Matrix: unencrypted rooms, one-to-one or shared, through any homeserver."""

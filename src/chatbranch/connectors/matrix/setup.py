@@ -1,0 +1,49 @@
+"""What this connector is called, can do and needs."""
+
+from __future__ import annotations
+
+from chatbranch.connectors.contract import Capabilities, Setting, Setup
+from chatbranch.kernel.phrases import Phrase
+
+SETUP = Setup(
+    name="matrix",
+    title=Phrase("Matrix", "Matrix"),
+    capabilities=Capabilities(rooms=True, html=True, idempotent=True, characters=8000, per_second=5.0),
+    settings=(
+        Setting(
+            "homeserver",
+            Phrase(
+                "服务器地址，如 https://matrix.example.org",
+                "Address of the homeserver, e.g. https://matrix.example.org",
+            ),
+        ),
+        Setting(
+            "user",
+            Phrase(
+                "机器人的完整账号，如 @check:example.org", "The bot's full user id, e.g. @check:example.org"
+            ),
+        ),
+        Setting(
+            "password",
+            Phrase(
+                "账号密码；首次登录后只留存登录凭证",
+                "The account's password; used to sign in once, the session is then kept",
+            ),
+            secret=True,
+            required=False,
+        ),
+        Setting(
+            "token",
+            Phrase("访问令牌，可代替密码", "An access token, instead of the password"),
+            secret=True,
+            required=False,
+        ),
+        Setting(
+            "device_name",
+            Phrase("会话列表里显示的名称", "Name shown in the account's list of sessions"),
+            required=False,
+            default="chatbranch",
+        ),
+    ),
+    transport="chatbranch.connectors.matrix.transport:Matrix",
+)
