@@ -9,8 +9,9 @@ from chatbranch.kernel import clock, ids
 
 
 class Branch(models.Model):
-    """The association itself: one row, written when it is founded."""
+    """The association itself: one row, written when it is founded. Its key is fixed, so that two foundings cannot both stand."""
 
+    id = models.PositiveSmallIntegerField(primary_key=True, default=1)
     name = models.CharField(max_length=120)
     charter = models.TextField(blank=True)
     founded_at = models.DateTimeField(default=clock.now)
@@ -65,10 +66,11 @@ class Member(AbstractBaseUser):
     name = models.CharField(max_length=80)
     outlet = models.ForeignKey(Outlet, on_delete=models.PROTECT, related_name="members")
     role = models.CharField(max_length=10, choices=Role.choices, default=Role.MEMBER)
+    founder = models.BooleanField(default=False)
     lang = models.CharField(max_length=10, default="zh-Hans")
     joined_at = models.DateTimeField(default=clock.now)
     left_at = models.DateTimeField(null=True, blank=True)
-    is_active = models.BooleanField(default=True)
+    is_active = models.BooleanField(default=True)  # type: ignore[misc]  # a class attribute in Django's base
 
     USERNAME_FIELD = "username"
     EMAIL_FIELD = "email"
@@ -96,14 +98,22 @@ class Interest(models.Model):
 
 
 class Invitation(models.Model):
-    """A single-use link that makes its holder a member. Only the token's hash is kept."""
+    """A single-use link: founds the branch, makes its holder a member, or lets a member in again. Only its hash is kept.
+
+    `new_outlet` holds the details of an outlet that joins together with its first member; `renews` names the member
+    who sets a new password with it.
+    """
 
     id = models.UUIDField(primary_key=True, default=ids.new_id)
     token_hash = models.CharField(max_length=64, unique=True)
     founding = models.BooleanField(default=False)
     outlet = models.ForeignKey(Outlet, null=True, blank=True, on_delete=models.CASCADE)
+    new_outlet = models.JSONField(default=dict)
+    renews = models.ForeignKey(Member, null=True, blank=True, on_delete=models.CASCADE, related_name="renewals")
     role = models.CharField(max_length=10, choices=Member.Role.choices, default=Member.Role.MEMBER)
-    invited_by = models.ForeignKey(Member, null=True, blank=True, on_delete=models.SET_NULL)
+    invited_by = models.ForeignKey(
+        Member, null=True, blank=True, on_delete=models.SET_NULL, related_name="invitations"
+    )
     created_at = models.DateTimeField(default=clock.now)
     expires_at = models.DateTimeField()
     used_at = models.DateTimeField(null=True, blank=True)

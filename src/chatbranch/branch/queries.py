@@ -1,10 +1,173 @@
-"""Reads about the association. Members and blocs are public to members; the first argument is who looks."""
+"""Reads about the association. The first argument is who looks: whoever is not a member gets nothing."""
 
 from __future__ import annotations
 
-from chatbranch.branch.models import Branch
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+from django.contrib.auth.base_user import AbstractBaseUser
+from django.contrib.auth.models import AnonymousUser
+from django.db.models import Prefetch, Q
+
+from chatbranch.branch import rules
+from chatbranch.branch.models import Bloc, Branch, Interest, Invitation, Member, Outlet
+from chatbranch.branch.tokens import token_hash
+from chatbranch.kernel import clock
+from chatbranch.kernel.errors import Refused
+from chatbranch.kernel.phrases import Phrase
+
+Looker = Member | AbstractBaseUser | AnonymousUser | None
+
+
+@dataclass(frozen=True)
+class Standing:
+    """What a rule needs to know of a member: never more than this leaves the slice for a decision.
+
+    outlet: the key of the outlet's owner, so that outlets of one owner are one.
+    counts_from: from when the member's word counts.
+    """
+
+    member: UUID
+    outlet: str
+    bloc: UUID
+    counts_from: datetime
+
+
+def branch() -> Branch | None:
+    """The association, None before it is founded."""
+    return Branch.objects.first()
 
 
 def branch_name() -> str:
     """The association's name, empty before it is founded."""
     return Branch.objects.values_list("name", flat=True).first() or ""
+
+
+def is_founded() -> bool:
+    return Branch.objects.exists()
+
+
+def is_member(looker: Looker) -> bool:
+    """Whether `looker` belongs to the association now."""
+    return isinstance(looker, Member) and looker.is_active and looker.left_at is None
+
+
+def insider(looker: Looker) -> Member:
+    """`looker` as the member they are; refuses everybody else."""
+    if isinstance(looker, Member) and is_member(looker):
+        return looker
+    raise Refused(
+        "members-only",
+        Phrase("这里只对分会成员开放。", "This is open to members of the branch only."),
+        status=403,
+    )
+
+
+def member_count() -> int:
+    """How many people belong to the branch now."""
+    return Member.objects.filter(left_at=None, is_active=True).count()
+
+
+def desk_is_open() -> bool:
+    """Whether enough people are here to decide anything: nobody decides alone."""
+    return member_count() >= rules.PEOPLE_NEEDED
+
+
+def members(actor: Looker) -> list[Member]:
+    """Everybody in the branch, by name, with outlet, bloc and open interests (`open_interests`)."""
+    insider(actor)
+    held = Prefetch("interests", Interest.objects.filter(ended_at=None), to_attr="open_interests")
+    present = Member.objects.filter(left_at=None, is_active=True).select_related("outlet__bloc")
+    return list(present.prefetch_related(held).order_by("name"))
+
+
+def outlets(actor: Looker) -> list[Outlet]:
+    """The branch's outlets with bloc and members (`present`), by bloc and name."""
+    insider(actor)
+    present = Prefetch("members", Member.objects.filter(left_at=None, is_active=True).order_by("name"), to_attr="present")
+    found = Outlet.objects.filter(left_at=None).select_related("bloc").prefetch_related(present)
+    return list(found.order_by("bloc__name", "name"))
+
+
+def blocs(actor: Looker) -> list[Bloc]:
+    insider(actor)
+    return list(Bloc.objects.order_by("name"))
+
+
+def interests(actor: Looker, member: Member) -> list[Interest]:
+    """What `member` has declared, newest first, ended ones too: interests are public to members."""
+    insider(actor)
+    return list(member.interests.order_by("-declared_at"))
+
+
+def invitations(actor: Looker) -> list[Invitation]:
+    """Invitations still open that `actor` may see: all of them for a steward, else their own."""
+    member = insider(actor)
+    waiting = Invitation.objects.filter(used_at=None, founding=False, renews=None, expires_at__gt=clock.now())
+    if member.role != Member.Role.STEWARD:
+        waiting = waiting.filter(invited_by=member)
+    return list(waiting.select_related("outlet", "invited_by").order_by("-created_at"))
+
+
+def invitation(token: str) -> Invitation:
+    """The invitation a link leads to; refuses an unknown, used or expired one with the same words."""
+    found = (
+        Invitation.objects.filter(token_hash=token_hash(token), used_at=None)
+        .filter(Q(expires_at__gt=clock.now()))
+        .select_related("outlet__bloc", "invited_by", "renews")
+        .first()
+    )
+    if found is None:
+        raise link_is_over()
+    return found
+
+
+def link_is_over() -> Refused:
+    """A link that leads nowhere (any more), whatever the reason."""
+    return Refused(
+        "link-is-over",
+        Phrase(
+            "这个链接已经用过或已过期。请向发给您的人再要一个。",
+            "This link has been used or has expired. Please ask whoever sent it for a new one.",
+        ),
+        status=410,
+    )
+
+
+def standings(members: Iterable[UUID]) -> dict[UUID, Standing]:
+    """For a decision: each member's outlet key and from when their word counts; who left is missing."""
+    found = Member.objects.filter(pk__in=list(members), left_at=None).select_related("outlet")
+    return {each.pk: standing(each) for each in found}
+
+
+def standing(member: Member) -> Standing:
+    return Standing(
+        member.pk,
+        rules.owner_key(member.outlet.owner),
+        member.outlet.bloc_id,
+        rules.counts_from(member.joined_at, member.founder),
+    )
+
+
+def counts_now(member: Member) -> bool:
+    """Whether this member's word counts in decisions: here, and no longer new (or a founder)."""
+    return is_member(member) and rules.counts_from(member.joined_at, member.founder) <= clock.now()
+
+
+def recused(member: Member, *, parties: Mapping[str, str]) -> str:
+    """Why this member does not decide, empty if they may. `parties`: owner of a concerned outlet -> why it is concerned.
+
+    Whoever works for any outlet of that owner steps aside.
+    """
+    owner = member.outlet.owner
+    return next((why or party for party, why in parties.items() if rules.count_as_one(party, owner)), "")
+
+
+def interests_of(members: Iterable[UUID]) -> dict[UUID, list[str]]:
+    """The open declared interests of these members, so that a case can show who should step aside."""
+    found: dict[UUID, list[str]] = {}
+    for member, matter in Interest.objects.filter(member__in=list(members), ended_at=None).values_list("member_id", "matter"):
+        found.setdefault(member, []).append(matter)
+    return found

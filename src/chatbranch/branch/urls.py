@@ -1,5 +1,19 @@
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from chatbranch.branch import views
+
+urlpatterns = [
+    path("found/<str:token>/", views.found, name="found"),
+    path("join/<str:token>/", views.join, name="join"),
+    path("renew/<str:token>/", views.renew, name="renew"),
+    path("desk/members/", views.members, name="members"),
+    path("desk/members/invite/", views.invite, name="invite"),
+    path("desk/members/invitations/<uuid:key>/withdraw/", views.withdraw_invitation, name="withdraw_invitation"),
+    path("desk/members/interests/", views.declare_interest, name="declare_interest"),
+    path("desk/members/interests/<uuid:key>/end/", views.end_interest, name="end_interest"),
+    path("desk/members/outlets/<uuid:key>/bloc/", views.change_bloc, name="change_bloc"),
+    path("desk/members/<uuid:key>/role/", views.set_role, name="set_role"),
+    path("desk/members/leave/", views.leave, name="leave"),
+]

@@ -46,7 +46,9 @@ class Config:
     @property
     def url(self) -> str:
         """The address to print and to put into messages."""
-        return self.public_url.rstrip("/") or f"http://{'localhost' if self.host == '0.0.0.0' else self.host}:{self.port}"  # noqa: S104
+        # By name, not by number, where it is this machine: browsers refuse passkeys on an address without a name.
+        here = "localhost" if self.host in ("0.0.0.0", "127.0.0.1", "::", "::1") else self.host  # noqa: S104
+        return self.public_url.rstrip("/") or f"http://{here}:{self.port}"
 
 
 def load(environ: Mapping[str, str] = os.environ) -> Config:

@@ -59,7 +59,7 @@ TEMPLATES: list[dict[str, Any]] = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "APP_DIRS": True,
-        "DIRS": [PACKAGE / "site" / "templates"],
+        "DIRS": [PACKAGE / "site" / "templates", PACKAGE / "branch" / "templates"],  # the latter before allauth's own
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
@@ -80,6 +80,7 @@ def _database() -> dict[str, Any]:
         return {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": CONFIG.data / "chatbranch.sqlite3",
+            "TEST": {"NAME": CONFIG.data / "test.sqlite3"},  # a file, as in life: SQLite in memory locks differently
             "OPTIONS": {
                 "transaction_mode": "IMMEDIATE",
                 "timeout": 20,
@@ -116,10 +117,13 @@ ACCOUNT_LOGIN_METHODS = {"username"}
 ACCOUNT_SIGNUP_FIELDS = ["username*", "password1*"]
 ACCOUNT_EMAIL_VERIFICATION = "none"
 ACCOUNT_ADAPTER = "chatbranch.branch.signin.Adapter"
+ACCOUNT_SESSION_REMEMBER = True
 ACCOUNT_RATE_LIMITS = {"login_failed": "10/m/ip,5/5m/key"}
 MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
 MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_ADAPTER = "chatbranch.branch.signin.MFAAdapter"
 MFA_TOTP_ISSUER = "chatbranch"
+MFA_TOTP_TOLERANCE = 1  # steps of 30 s either way: phones' clocks drift
 MFA_WEBAUTHN_ALLOW_INSECURE_ORIGIN = not SECURE
 
 LANGUAGE_CODE = "zh-hans"
@@ -162,6 +166,7 @@ CONTENT_SECURITY_POLICY = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
 FILE_UPLOAD_PERMISSIONS = 0o600
+MESSAGE_TAGS = {20: "", 25: "good", 30: "warn", 40: "bad"}  # django.contrib.messages' levels as the tones of .notice
 
 # Nobody's message, address or pseudonym is ever logged: only kinds, counts and reasons.
 LOGGING: dict[str, Any] = {

@@ -1,0 +1,315 @@
+"""Founding, inviting, joining, leaving, and what members declare. Each do_ is one transaction with its events."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from allauth.mfa.models import Authenticator
+from django.contrib.auth.hashers import make_password
+from django.db import transaction
+from django.db.models import Q
+
+from chatbranch.branch import queries, rules
+from chatbranch.branch.details import NewOutlet, Person
+from chatbranch.branch.models import Bloc, Branch, Interest, Invitation, Member, Outlet
+from chatbranch.branch.tokens import token_hash
+from chatbranch.journal.actions import do_record
+from chatbranch.kernel import clock, ids
+from chatbranch.kernel.errors import Refused
+from chatbranch.kernel.phrases import Phrase
+
+
+def do_prepare_founding() -> str:
+    """A one-time token for /found/<token>/; refuses once the branch is founded."""
+    _check_not_founded()
+    return _new_link(founding=True, role=Member.Role.STEWARD, lasts=rules.FOUNDING_LINK_LASTS)
+
+
+def do_found(token: str, *, name: str, charter: str, outlet: NewOutlet, person: Person) -> Member:
+    """Found the branch: its name and charter, the first outlet with its bloc, and the first member, who is steward.
+
+    Of two foundings at once, with one link or two, one succeeds and the other is refused.
+    """
+    name = name.strip()
+    if not name:
+        raise Refused("branch-unnamed", Phrase("请给分会起个名字。", "Please give the branch a name."), field="branch")
+    outlet.check()
+    person.check()
+    with transaction.atomic():
+        link = _use(token)
+        if not link.founding:
+            raise queries.link_is_over()
+        branch, made = Branch.objects.get_or_create(pk=1, defaults={"name": name[:120], "charter": charter.strip()})
+        if not made:
+            raise _already_founded()
+        steward = _add(person, _make_outlet(outlet), Member.Role.STEWARD)
+        Invitation.objects.filter(founding=True).exclude(pk=link.pk).delete()
+        do_record("branch.founded", steward.pk, name=branch.name)
+    return steward
+
+
+def do_invite(actor: queries.Looker, outlet: Outlet | NewOutlet, role: str = rules.MEMBER) -> str:
+    """A token for /join/<token>/: one person joins `outlet` with it within 7 days; a NewOutlet joins with its first member."""
+    inviter = queries.insider(actor)
+    existing = outlet if isinstance(outlet, Outlet) else None
+    if role not in Member.Role.values or not rules.may_invite(inviter.role, inviter.outlet_id, existing and existing.pk, role):
+        raise Refused(
+            "may-not-invite",
+            Phrase(
+                "您可以邀请本账号的同事；邀请其他账号或执事，请找执事。",
+                "You may invite colleagues of your own outlet; for other outlets or stewards, please ask a steward.",
+            ),
+            status=403,
+        )
+    if isinstance(outlet, NewOutlet):
+        outlet.check()
+        return _new_link(role=role, invited_by=inviter, new_outlet=outlet.as_dict())
+    return _new_link(role=role, invited_by=inviter, outlet=outlet)
+
+
+def do_join(token: str, person: Person) -> Member:
+    """Make the holder of an invitation a member, once."""
+    person.check()
+    with transaction.atomic():
+        link = _use(token)
+        if link.founding or link.renews_id:
+            raise queries.link_is_over()
+        if link.invited_by_id and not queries.is_member(link.invited_by):
+            raise queries.link_is_over()
+        outlet = link.outlet or _make_outlet(NewOutlet.from_dict(link.new_outlet))
+        return _add(person, outlet, link.role)
+
+
+def do_withdraw_invitation(actor: queries.Looker, invitation: Invitation) -> None:
+    """Make an open invitation useless; by whoever sent it, or a steward."""
+    member = queries.insider(actor)
+    if invitation not in queries.invitations(member):
+        raise queries.link_is_over()
+    invitation.delete()
+
+
+def do_add_member(*, person: Person, outlet: Outlet | NewOutlet, role: str = rules.MEMBER) -> Member:
+    """Add a member without an invitation: for whoever already holds the machine (`chatbranch member add`)."""
+    person.check()
+    if isinstance(outlet, NewOutlet):
+        outlet.check()
+    with transaction.atomic():
+        if not queries.is_founded():
+            raise Refused("not-founded", Phrase("分会还没有成立。", "The branch is not founded yet."), status=409)
+        return _add(person, outlet if isinstance(outlet, Outlet) else _make_outlet(outlet), role)
+
+
+def do_prepare_renewal(member: Member) -> str:
+    """A token for /renew/<token>/, with which a member who lost their keys sets a new password (`chatbranch member reset`).
+
+    Their old password, passkeys and codes hold until the link is used; then they are void.
+    """
+    return _new_link(renews=member, role=member.role)
+
+
+def do_renew(token: str, password: str) -> Member:
+    """Let a member in again: a new password, and no second factor until they set one up at once afterwards."""
+    with transaction.atomic():
+        link = _use(token)
+        member = link.renews
+        if member is None or not queries.is_member(member):
+            raise queries.link_is_over()
+        Person(member.name, member.username, password).check_password()
+        member.set_password(password)
+        member.save(update_fields=["password"])
+        Authenticator.objects.filter(user=member).delete()
+        do_record("member.renewed", member.pk)
+    return member
+
+
+def do_leave(actor: queries.Looker) -> None:
+    """A member leaves. What they wrote stays with their name; they can no longer sign in, and their invitations are void."""
+    member = queries.insider(actor)
+    with transaction.atomic():
+        _check_not_last_steward(member)
+        Member.objects.filter(pk=member.pk).update(
+            left_at=clock.now(), is_active=False, email="", password=make_password(None)
+        )
+        Authenticator.objects.filter(user=member).delete()
+        Invitation.objects.filter(Q(invited_by=member) | Q(renews=member), used_at=None).delete()
+        do_record("member.left", member.pk)
+    member.refresh_from_db()
+
+
+def do_set_role(actor: queries.Looker, member: Member, role: str) -> None:
+    """A steward makes another member steward, or a steward lays the role down."""
+    steward = queries.insider(actor)
+    if steward.role != Member.Role.STEWARD or role not in Member.Role.values or not queries.is_member(member):
+        raise Refused("stewards-only", Phrase("请找执事来做。", "Please ask a steward to do this."), status=403)
+    if role == member.role:
+        return
+    if role == Member.Role.MEMBER and steward.pk != member.pk:
+        raise Refused(
+            "not-yours-to-take",
+            Phrase("执事的身份由本人放下。", "A steward lays the role down in person."),
+            status=403,
+        )
+    with transaction.atomic():
+        if role == Member.Role.MEMBER:
+            _check_not_last_steward(member)
+        Member.objects.filter(pk=member.pk).update(role=role)
+        do_record("member.role-changed", member.pk, role=role)
+    member.role = role
+
+
+def do_declare_interest(actor: queries.Looker, matter: str) -> Interest:
+    """Declare what one is bound to; every member can read it."""
+    member = queries.insider(actor)
+    matter = " ".join(matter.split())[:200]
+    if not matter:
+        raise Refused(
+            "interest-empty",
+            Phrase("请写明与什么人或机构有关系。", "Please say whom or what you are bound to."),
+            field="matter",
+        )
+    with transaction.atomic():
+        interest = Interest.objects.create(member=member, matter=matter)
+        do_record("interest.declared", member.pk)
+    return interest
+
+
+def do_end_interest(actor: queries.Looker, interest: Interest) -> None:
+    """Say that a declared interest has ended; it stays readable, with both dates."""
+    member = queries.insider(actor)
+    if interest.member_id != member.pk:
+        raise Refused("not-yours", Phrase("只能由本人结束。", "Only the member who declared it can end it."), status=403)
+    with transaction.atomic():
+        Interest.objects.filter(pk=interest.pk, ended_at=None).update(ended_at=clock.now())
+        do_record("interest.ended", member.pk)
+
+
+def do_change_bloc(actor: queries.Looker, outlet: Outlet, bloc: str, means: str) -> None:
+    """Declare another bloc for an outlet, at most every 90 days; by one of its members, or a steward."""
+    member = queries.insider(actor)
+    if member.outlet_id != outlet.pk and member.role != Member.Role.STEWARD:
+        raise Refused(
+            "not-your-outlet",
+            Phrase("只有本账号的成员或执事可以改。", "Only the outlet's own members or a steward may change it."),
+            status=403,
+        )
+    with transaction.atomic():
+        held = Outlet.objects.select_for_update().get(pk=outlet.pk)
+        chosen = _bloc(bloc, means)
+        if chosen.pk == held.bloc_id:
+            return
+        rules.check_bloc_change(held.bloc_since, clock.now())
+        Outlet.objects.filter(pk=held.pk).update(bloc=chosen, bloc_since=clock.now())
+        do_record("outlet.bloc-changed", held.pk, bloc=chosen.name)
+    outlet.refresh_from_db()
+
+
+def _new_link(
+    *,
+    role: str,
+    lasts: timedelta = rules.INVITATION_LASTS,
+    founding: bool = False,
+    outlet: Outlet | None = None,
+    new_outlet: dict[str, str] | None = None,
+    invited_by: Member | None = None,
+    renews: Member | None = None,
+) -> str:
+    token = ids.new_token()
+    Invitation.objects.create(
+        token_hash=token_hash(token),
+        founding=founding,
+        role=role,
+        outlet=outlet,
+        new_outlet=new_outlet or {},
+        invited_by=invited_by,
+        renews=renews,
+        expires_at=clock.now() + lasts,
+    )
+    return token
+
+
+def _use(token: str) -> Invitation:
+    """Take the link, inside the caller's transaction: of several at once exactly one gets it, and a refusal gives it back."""
+    link = queries.invitation(token)
+    if not Invitation.objects.filter(pk=link.pk, used_at=None).update(used_at=clock.now()):
+        raise queries.link_is_over()
+    return link
+
+
+def _add(person: Person, outlet: Outlet, role: str) -> Member:
+    founded = Branch.objects.get().founded_at
+    if Member.objects.filter(username__iexact=person.username).exists():
+        raise Refused(
+            "name-taken",
+            Phrase("这个登录名已有人用，请换一个。", "This sign-in name is taken. Please choose another."),
+            status=409,
+            field="username",
+        )
+    now = clock.now()
+    member = Member(username=person.username, name=person.name, outlet=outlet, role=role, lang=person.lang, joined_at=now)
+    member.founder = rules.joins_as_founder(founded, now)
+    member.set_password(person.password)
+    member.save()
+    do_record("member.joined", member.pk, outlet=outlet.name)
+    return member
+
+
+def _make_outlet(details: NewOutlet) -> Outlet:
+    """The outlet of these details; one already here under the same name and owner is the same outlet."""
+    held = Outlet.objects.filter(name=details.name, left_at=None).first()
+    if held is None:
+        return Outlet.objects.create(
+            name=details.name,
+            platform=details.platform,
+            address=details.address,
+            owner=_known_owner(details.owner),
+            bloc=_bloc(details.bloc, details.means),
+        )
+    if not rules.count_as_one(held.owner, details.owner):
+        raise Refused(
+            "outlet-taken",
+            Phrase("已有同名账号属于另一位负责人。", "An outlet of this name belongs to another owner."),
+            status=409,
+            field="outlet",
+        )
+    return held
+
+
+def _known_owner(owner: str) -> str:
+    """The spelling under which this owner is already here, so that their outlets are seen to be one."""
+    here = Outlet.objects.values_list("owner", flat=True).distinct()
+    return next((each for each in here if rules.count_as_one(each, owner)), owner)
+
+
+def _bloc(name: str, means: str) -> Bloc:
+    name = " ".join(name.split())[:80]
+    if not name or means not in rules.BLOC_MEANS:
+        raise Refused(
+            "bloc-unclear",
+            Phrase(
+                "请写明圈的名字，并说明是读者相近还是同一地区。",
+                "Please name the bloc, and say whether it means the same readers or the same region.",
+            ),
+            field="bloc",
+        )
+    held = Bloc.objects.filter(name__iexact=name).first()
+    return held or Bloc.objects.create(name=name, means=means)
+
+
+def _check_not_founded() -> None:
+    if queries.is_founded():
+        raise _already_founded()
+
+
+def _already_founded() -> Refused:
+    return Refused("already-founded", Phrase("分会已经成立。", "The branch is already founded."), status=409)
+
+
+def _check_not_last_steward(member: Member) -> None:
+    """A branch always has a steward: the last one names another first."""
+    others = Member.objects.filter(role=Member.Role.STEWARD, left_at=None, is_active=True).exclude(pk=member.pk)
+    if member.role == Member.Role.STEWARD and not others.exists():
+        raise Refused(
+            "last-steward",
+            Phrase("您是唯一的执事，请先请另一位成员接任。", "You are the only steward. Please name another one first."),
+            status=409,
+        )

@@ -1,0 +1,74 @@
+"""How the association holds together: who counts as one, who may invite, when a vote counts. Pure, to be read aloud."""
+
+from __future__ import annotations
+
+import unicodedata
+from datetime import datetime, timedelta
+
+from chatbranch.kernel.errors import Refused
+from chatbranch.kernel.phrases import Phrase
+
+MEMBER, STEWARD = "member", "steward"
+BLOC_KEPT = timedelta(days=90)
+NEW_MEMBER_WAITS = timedelta(days=30)
+FOUNDING_TIME = timedelta(days=30)
+INVITATION_LASTS = timedelta(days=7)
+FOUNDING_LINK_LASTS = timedelta(days=90)
+PEOPLE_NEEDED = 2
+
+BLOC_MEANS: dict[str, Phrase] = {
+    "audience": Phrase("读者相近", "the same kind of readers"),
+    "region": Phrase("同一地区", "the same region"),
+}
+
+
+def owner_key(owner: str) -> str:
+    """What makes outlets count as one: the same owner, however it is spaced, capitalised or punctuated."""
+    folded = unicodedata.normalize("NFKC", owner).casefold()
+    return "".join(character for character in folded if character.isalnum())
+
+
+def count_as_one(owner: str, other: str) -> bool:
+    """Whether two outlets with these owners have one voice between them."""
+    return owner_key(owner) == owner_key(other)
+
+
+def joins_as_founder(founded_at: datetime, joined_at: datetime) -> bool:
+    """Whoever joins in the branch's first 30 days is a founder: until then there is nobody to be outvoted by newcomers."""
+    return joined_at < founded_at + FOUNDING_TIME
+
+
+def counts_from(joined_at: datetime, founder: bool) -> datetime:
+    """From when a member's word on a note counts: 30 days after joining; a founder's at once."""
+    return joined_at if founder else joined_at + NEW_MEMBER_WAITS
+
+
+def bloc_may_change_from(bloc_since: datetime) -> datetime:
+    """From when an outlet may declare another bloc: 90 days after the last declaration."""
+    return bloc_since + BLOC_KEPT
+
+
+def may_invite(role: str, own_outlet: object, outlet: object | None, invited_role: str) -> bool:
+    """Stewards invite anyone; a member invites colleagues of their own outlet, as members.
+
+    `outlet` is None for an outlet that is still to join.
+    """
+    if role == STEWARD:
+        return True
+    return outlet is not None and outlet == own_outlet and invited_role == MEMBER
+
+
+def check_bloc_change(bloc_since: datetime, now: datetime) -> None:
+    """Refuses a change of bloc that comes too soon after the last one."""
+    free = bloc_may_change_from(bloc_since)
+    if now < free:
+        raise Refused(
+            "bloc-too-soon",
+            Phrase(
+                "所属圈每 90 天最多改一次，{day} 起可以再改。",
+                "An outlet's bloc changes at most every 90 days; it may change again from {day}.",
+            ),
+            status=409,
+            field="bloc",
+            day=f"{free:%Y-%m-%d}",
+        )
