@@ -128,9 +128,9 @@ def _follow(pool: httpcore.ConnectionPool, url: str, deadline: float) -> tuple[s
         if status >= 400:
             raise _refused(
                 "link-status",
-                "这个网页打不开（{status}），请把文字直接发来。",
-                "That page could not be opened ({status}); please send its text instead.",
-                status=status,
+                "这个网页打不开（{answered}），请把文字直接发来。",
+                "That page could not be opened ({answered}); please send its text instead.",
+                answered=status,
             )
         return url, headers.get("content-type", "text/html").split(";")[0].strip().lower(), body
     raise _refused(
@@ -174,7 +174,7 @@ def _get(pool: httpcore.ConnectionPool, url: str, deadline: float) -> tuple[int,
 def _read(url: str, kind: str, body: bytes) -> Page:
     if kind == "text/plain":
         return Page(url, "", body.decode("utf-8", "replace")[:100_000])
-    found = trafilatura.bare_extraction(body, url=url, include_comments=False, favor_precision=True)
+    found = trafilatura.bare_extraction(body, url=url, include_comments=False, favor_precision=True, with_metadata=True)
     title, text = (found.title or "", found.text or "") if found is not None else ("", "")
     if not (title or text):
         raise _refused(

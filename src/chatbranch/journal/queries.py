@@ -5,10 +5,10 @@ from __future__ import annotations
 from chatbranch.journal.models import Event
 
 
-def last_seq() -> int:
-    """The newest event's number, 0 when there is none."""
-    newest = Event.objects.order_by("-seq").values_list("seq", flat=True).first()
-    return newest or 0
+def last_seq(kind: str = "") -> int:
+    """The newest event's number (of one kind, if named), 0 when there is none."""
+    events = Event.objects.filter(kind=kind) if kind else Event.objects.all()
+    return events.order_by("-seq").values_list("seq", flat=True).first() or 0
 
 
 def events_after(seq: int, *, most: int = 200) -> list[Event]:

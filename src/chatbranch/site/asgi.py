@@ -3,9 +3,29 @@
 from __future__ import annotations
 
 import os
+from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatbranch.site.settings")
 
 from django.core.asgi import get_asgi_application  # noqa: E402 (settings first)
 
-application = get_asgi_application()
+from chatbranch.site.live import Receive, Scope, Send, live  # noqa: E402
+
+_pages: Any = get_asgi_application()
+
+
+async def application(scope: Scope, receive: Receive, send: Send) -> None:
+    """Live updates to the stream, connectors' addresses to their connector, everything else to the pages."""
+    if scope["type"] == "http" and scope["path"] == "/live/":
+        await live(scope, receive, send)
+    else:
+        await _mounted(scope, receive, send)
+
+
+def _with_connectors() -> Any:
+    from chatbranch.site.mounts import mount
+
+    return mount(_pages)
+
+
+_mounted: Any = _with_connectors()

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from django.urls import include, path
 
+from chatbranch.site import demo_views
+
 urlpatterns = [
-    path("account/", include("allauth.urls")),
+    path("demo/", demo_views.demo, name="demo"),
+    path("account/", include("chatbranch.branch.account_urls")),
     path("", include("chatbranch.intake.urls")),
     path("", include("chatbranch.claims.urls")),
     path("", include("chatbranch.cases.urls")),

@@ -27,9 +27,7 @@ RULES: dict[str, Phrase] = {
         "很像，但缺了一处要紧的内容，所以不直接给结论。",
         "Alike, but something that matters is missing, so no verdict is given directly.",
     ),
-    "too-short": Phrase(
-        "太短，说不准是不是同一件事。", "Too short to be sure that it is the same thing."
-    ),
+    "too-short": Phrase("太短，说不准是不是同一件事。", "Too short to be sure that it is the same thing."),
     "below-threshold": Phrase(
         "有些像，但没有到直接回答的标准。", "Somewhat alike, but below what a direct answer needs."
     ),

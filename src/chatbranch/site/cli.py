@@ -1,0 +1,227 @@
+"""The command line: `chatbranch --help`."""
+
+from __future__ import annotations
+
+import json
+import os
+import sys
+from pathlib import Path
+from typing import Any
+
+import click
+
+
+def _setup() -> None:
+    """Load Django, and say in one line what is wrong with the settings if they cannot be read."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatbranch.site.settings")
+    from chatbranch.site.config import BadSetting
+
+    try:
+        import django
+
+        django.setup()
+    except BadSetting as problem:
+        raise click.ClickException(str(problem)) from problem
+
+
+class _Refusing(click.Group):
+    """Turns a refusal into one clear line and exit code 1."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        from chatbranch.kernel.errors import Refused
+
+        try:
+            return super().invoke(ctx)
+        except Refused as refusal:
+            raise click.ClickException(refusal.say(_lang())) from refusal
+
+
+def _lang() -> str:
+    from chatbranch.kernel.phrases import as_lang
+
+    return as_lang(os.environ.get("LC_ALL") or os.environ.get("LANG") or "en")
+
+
+@click.group(cls=_Refusing, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(package_name="chatbranch")
+@click.option("--data", type=click.Path(path_type=Path), help="Folder of the branch's data (default: ./data).")
+def main(data: Path | None) -> None:
+    """chatbranch: an association of independent publishers checks rumours together."""
+    if data is not None:
+        os.environ["CHATBRANCH_DATA"] = str(data)
+
+
+@main.command()
+@click.option("--host", help="Address to listen on.")
+@click.option("--port", type=click.IntRange(1, 65535), help="Port to listen on.")
+@click.option("--data", type=click.Path(path_type=Path), help="Folder of the branch's data.")
+@click.option("--no-browser", is_flag=True, help="Do not open a browser.")
+@click.option("--demo", is_flag=True, help="A fictional branch of six outlets, to try everything at once.")
+def up(host: str | None, port: int | None, data: Path | None, no_browser: bool, demo: bool) -> None:
+    """Start the branch: migrate, load the sample library, and run its three processes."""
+    chosen = {"CHATBRANCH_HOST": host, "CHATBRANCH_PORT": port, "CHATBRANCH_DATA": data}
+    os.environ.update({name: str(value) for name, value in chosen.items() if value is not None})
+    from chatbranch.site import start
+
+    sys.exit(start.up(browser=not no_browser, demo=demo))
+
+
+@main.command()
+@click.argument("text")
+@click.option("--json", "as_json", is_flag=True, help="Print the whole answer as one JSON object.")
+@click.option("--lang", type=click.Choice(["zh-Hans", "zh-Hant", "en"]), help="Language of the answer.")
+def check(text: str, as_json: bool, lang: str | None) -> None:
+    """Check a suspicious message (TEXT, or - to read standard input) against the library."""
+    _ready()
+    from chatbranch.intake import actions
+    from chatbranch.kernel import clock, ids
+    from chatbranch.kernel.messages import Inbound
+    from chatbranch.kernel.text import language
+
+    said = _stdin() if text == "-" else text
+    name = str(ids.new_id())
+    inbound = Inbound("cli", name, "", name, said, clock.now(), lang=lang or language(said))
+    _, answer = actions.do_check(inbound)
+    click.echo(json.dumps(answer.as_dict(), ensure_ascii=False, indent=1) if as_json else answer.message)
+
+
+def _stdin() -> str:
+    try:
+        return sys.stdin.buffer.read(2_000_000).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise click.ClickException("standard input is not UTF-8; convert it first (iconv -f GB18030 -t UTF-8)") from error
+
+
+@main.command(name="import")
+@click.argument("path", type=click.Path(exists=True, path_type=Path))
+@click.option("--origin", default="", help="Whom these checks come from; needed where the rows do not say.")
+def import_(path: Path, origin: str) -> None:
+    """Import checks from PATH: ClaimReview JSON-LD (page, list, DataFeed or folder) or JSON Lines."""
+    _ready()
+    from chatbranch.claims.importing import do_import_file
+
+    with _bar("Importing") as bar:
+        report = do_import_file(path, origin=origin, progress=bar.at)
+    click.echo(f"{report.added} added, {report.changed} changed, {report.unchanged} unchanged, {len(report.refused)} refused")
+    for line, reason in report.refused[:50]:
+        click.echo(f"  line {line}: {reason.say(_lang()) if hasattr(reason, 'say') else reason}", err=True)
+    if len(report.refused) > 50:
+        click.echo(f"  … and {len(report.refused) - 50} more", err=True)
+
+
+@main.command()
+@click.argument("path", type=click.Path(path_type=Path))
+@click.option("--format", "form", type=click.Choice(["jsonl", "claimreview"]), default="jsonl", show_default=True)
+def export(path: Path, form: str) -> None:
+    """Export the library to PATH: JSON Lines (lossless), or a ClaimReview DataFeed."""
+    _ready()
+    from chatbranch.claims.exporting import do_export_file
+
+    with _bar("Exporting") as bar:
+        count = do_export_file(path, form=form, progress=bar.at)
+    click.echo(f"{count} claims written to {path}")
+
+
+@main.command()
+def reindex() -> None:
+    """Rebuild the search index from the database; the branch may keep running."""
+    _ready()
+    from chatbranch.matching.actions import do_reindex
+
+    with _bar("Indexing") as bar:
+        count = do_reindex(bar.at)
+    click.echo(f"{count} wordings indexed")
+
+
+@main.command()
+@click.argument("target", type=click.Path(path_type=Path))
+def backup(target: Path) -> None:
+    """Write one checked file with everything but the keys. The branch may keep running."""
+    _ready()
+    from chatbranch.site.backup import do_backup
+
+    with _bar("Backing up") as bar:
+        do_backup(target, bar.at)
+    click.echo(f"written and checked: {target}\nKeep the folder data/keys apart from it: without the keys, reply addresses cannot be read.")
+
+
+@main.command()
+@click.argument("source", type=click.Path(exists=True, path_type=Path))
+def restore(source: Path) -> None:
+    """Restore a backup. What is there now is moved aside, never deleted. Stop the branch first."""
+    _setup()
+    from chatbranch.site.backup import do_restore
+
+    with _bar("Restoring") as bar:
+        do_restore(source, bar.at)
+    click.echo("restored; whoever asked to be forgotten since is forgotten again")
+
+
+@main.group()
+def member() -> None:
+    """Members: list, invite, add, and help one who lost access."""
+
+
+@member.command(name="list")
+def member_list() -> None:
+    """Everybody in the branch."""
+    _ready()
+    from chatbranch.branch.models import Member
+
+    for each in Member.objects.filter(left_at=None).select_related("outlet").order_by("name"):
+        click.echo(f"{each.username:<20} {each.name:<20} {each.role:<8} {each.outlet.name}")
+
+
+@member.command(name="reset")
+@click.argument("username")
+def member_reset(username: str) -> None:
+    """Print a one-time link with which USERNAME sets a new password and second factor."""
+    _ready()
+    from django.conf import settings
+
+    from chatbranch.branch import actions
+    from chatbranch.branch.models import Member
+
+    found = Member.objects.filter(username__iexact=username, left_at=None).first()
+    if found is None:
+        raise click.ClickException(f"no member is called “{username}”; see: chatbranch member list")
+    click.echo(f"{settings.CONFIG.url}/renew/{actions.do_prepare_renewal(found)}/")
+
+
+def _ready() -> None:
+    """Django loaded, and the tables as this version needs them."""
+    _setup()
+    from chatbranch.site import start
+
+    start.prepare()
+
+
+class _Bar:
+    """A progress bar that learns its length as it goes."""
+
+    def __init__(self, label: str) -> None:
+        self._bar: Any = None
+        self._label = label
+
+    def __enter__(self) -> _Bar:
+        return self
+
+    def at(self, done: int, total: int) -> None:
+        """Show that `done` of `total` are done."""
+        if self._bar is None:
+            self._bar = click.progressbar(length=max(total, 1), label=self._label, file=sys.stderr)
+            self._bar.__enter__()
+        self._bar.length = max(total, 1)
+        self._bar.update(done - self._bar.pos)
+
+    def __exit__(self, *_: object) -> None:
+        if self._bar is not None:
+            self._bar.render_finish()
+
+
+def _bar(label: str) -> _Bar:
+    return _Bar(label)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,163 @@
+"""Live updates: an event stream of what happened, as plain ASGI beside Django (a Django stream costs a thread per client).
+
+Members get every event of the journal (none names an asker); a reader who gives a case's code gets only "this case changed".
+One task per process reads the journal and hands each event to all who listen.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable, MutableMapping
+from http.cookies import SimpleCookie
+from typing import Any
+from urllib.parse import parse_qs
+
+from asgiref.sync import sync_to_async
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+POLL = 0.3
+HEARTBEAT = 15.0
+MOST_LISTENERS = 2000
+
+
+class Broadcast:
+    """Reads the journal while anyone listens, and hands events on."""
+
+    def __init__(self) -> None:
+        self._listeners: set[asyncio.Queue[dict[str, Any]]] = set()
+        self._task: asyncio.Task[None] | None = None
+
+    @property
+    def full(self) -> bool:
+        return len(self._listeners) >= MOST_LISTENERS
+
+    def listen(self) -> asyncio.Queue[dict[str, Any]]:
+        """A queue that gets every event from now on."""
+        queue: asyncio.Queue[dict[str, Any]] = asyncio.Queue(maxsize=500)
+        self._listeners.add(queue)
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._read())
+        return queue
+
+    def leave(self, queue: asyncio.Queue[dict[str, Any]]) -> None:
+        self._listeners.discard(queue)
+
+    async def _read(self) -> None:
+        since = await _last_seq()
+        while self._listeners:
+            await asyncio.sleep(POLL)
+            for event in await _events_after(since):
+                since = event["seq"]
+                for queue in self._listeners:
+                    if not queue.full():  # a listener that stopped reading will fetch the page anew anyway
+                        queue.put_nowait(event)
+
+
+_broadcast = Broadcast()
+
+
+async def live(scope: Scope, receive: Receive, send: Send) -> None:
+    """GET /live/ (members: everything) or /live/?case=<code> (anyone: that case)."""
+    code = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("case", [""])[0]
+    subject = await _case_id(code) if code else ""
+    if not subject and not await _is_member(scope):
+        await _refuse(send, 403)
+        return
+    if _broadcast.full:
+        await _refuse(send, 503)
+        return
+    headers = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-store"), (b"x-accel-buffering", b"no")]
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    queue = _broadcast.listen()
+    gone = asyncio.create_task(_until_gone(receive))
+    try:
+        await _write(send, ": welcome\n\n")
+        while not gone.done():
+            event = await _next(queue, gone)
+            if event is None:
+                await _write(send, ": still here\n\n")
+            elif not subject:
+                await _write(send, f"id: {event['seq']}\ndata: {json.dumps(event)}\n\n")
+            elif event["subject"] == subject:
+                await _write(send, f"id: {event['seq']}\ndata: {json.dumps({'kind': 'case.changed', 'seq': event['seq']})}\n\n")
+    finally:
+        gone.cancel()
+        _broadcast.leave(queue)
+
+
+async def _next(queue: asyncio.Queue[dict[str, Any]], gone: asyncio.Task[None]) -> dict[str, Any] | None:
+    waiting = asyncio.ensure_future(queue.get())
+    try:
+        done, _ = await asyncio.wait({waiting, gone}, timeout=HEARTBEAT, return_when=asyncio.FIRST_COMPLETED)
+        return waiting.result() if waiting in done else None
+    finally:
+        waiting.cancel()
+
+
+async def _until_gone(receive: Receive) -> None:
+    while (await receive()).get("type") != "http.disconnect":
+        pass
+
+
+async def _write(send: Send, text: str) -> None:
+    await send({"type": "http.response.body", "body": text.encode(), "more_body": True})
+
+
+async def _refuse(send: Send, status: int) -> None:
+    await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", b"text/plain")]})
+    await send({"type": "http.response.body", "body": b""})
+
+
+@sync_to_async(thread_sensitive=False)
+def _last_seq() -> int:
+    from chatbranch.journal.queries import last_seq
+
+    return _closing(last_seq)
+
+
+@sync_to_async(thread_sensitive=False)
+def _events_after(since: int) -> list[dict[str, Any]]:
+    from chatbranch.journal.queries import events_after
+
+    events = _closing(lambda: events_after(since))
+    return [{"seq": each.seq, "kind": each.kind, "subject": str(each.subject), **each.data} for each in events]
+
+
+@sync_to_async(thread_sensitive=False)
+def _case_id(code: str) -> str:
+    from chatbranch.cases.queries import find
+
+    case = _closing(lambda: find(code))
+    return str(case.id) if case else ""
+
+
+@sync_to_async(thread_sensitive=False)
+def _is_member(scope: Scope) -> bool:
+    from django.conf import settings
+    from django.contrib.auth import get_user
+    from django.contrib.sessions.backends.cached_db import SessionStore
+    from django.http import HttpRequest
+
+    from chatbranch.branch.queries import is_member
+
+    raw = next((value for name, value in scope.get("headers", []) if name == b"cookie"), b"")
+    cookie = SimpleCookie(raw.decode("latin-1")).get(settings.SESSION_COOKIE_NAME)
+    if cookie is None:
+        return False
+    request = HttpRequest()
+    request.session = SessionStore(cookie.value)
+    return _closing(lambda: is_member(get_user(request)))
+
+
+def _closing(read: Callable[[], Any]) -> Any:
+    """Run a read in this pool thread, with the database connection's upkeep that a request would have had."""
+    from django.db import close_old_connections
+
+    close_old_connections()
+    try:
+        return read()
+    finally:
+        close_old_connections()

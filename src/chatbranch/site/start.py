@@ -1,0 +1,136 @@
+"""From an empty folder to a running branch: folders, tables, sample library, founding link, processes."""
+
+from __future__ import annotations
+
+import fcntl
+import logging
+import os
+import threading
+import webbrowser
+from pathlib import Path
+from typing import IO
+
+import click
+
+from chatbranch.site import supervisor
+from chatbranch.site.config import BadSetting, Config, load
+
+log = logging.getLogger("chatbranch.start")
+
+
+def up(*, browser: bool, demo: bool) -> int:
+    """Bring the branch up and keep it up; returns the exit code."""
+    try:
+        config = load()
+    except BadSetting as problem:
+        raise click.ClickException(str(problem)) from problem
+    config.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _check_port(config)
+    lock = _lock(config.data)
+    with lock:
+        _load_django()
+        prepare(sample=True)
+        _check_demo(config, demo)
+        lines = _greeting(config, demo)
+
+        def ready() -> None:
+            click.echo("\n".join(lines))
+            if browser:
+                threading.Thread(target=webbrowser.open, args=[lines[-1].split()[-1]], daemon=True).start()
+
+        return supervisor.run({**os.environ, "CHATBRANCH_DATA": str(config.data)}, ready, (config.host, config.port))
+
+
+def prepare(*, sample: bool = False) -> None:
+    """Tables as this version needs them; with `sample`, the sample library in a library that has never held anything."""
+    from django.core.management import call_command
+    from django.db import connection
+    from django.db.migrations.executor import MigrationExecutor
+
+    executor = MigrationExecutor(connection)
+    if executor.migration_plan(executor.loader.graph.leaf_nodes()):
+        call_command("migrate", interactive=False, verbosity=0)
+    _guard_database_file()
+    if sample:
+        _load_sample()
+
+
+def _guard_database_file() -> None:
+    """Nobody but this account reads the database."""
+    from django.conf import settings
+
+    file = Path(settings.CONFIG.data) / "chatbranch.sqlite3"
+    if not settings.CONFIG.database_url and file.exists():
+        file.chmod(0o600)
+
+
+def _load_sample() -> None:
+    from chatbranch.claims import queries
+    from chatbranch.claims.importing import do_load_sample
+    from chatbranch.matching.actions import do_index_new
+    from chatbranch.site.cli import _Bar
+
+    if queries.count():
+        return
+    with _Bar("Loading the sample library") as bar:
+        do_load_sample(bar.at)
+    do_index_new()
+
+
+def _greeting(config: Config, demo: bool) -> list[str]:
+    """What is printed once the branch answers; the last line ends with the address to open."""
+    from chatbranch.branch import queries
+
+    if demo:
+        from chatbranch.site.demo import do_make_demo
+
+        do_make_demo()
+        return ["", f"  A fictional branch is running; choose whom to be at   {config.url}/demo/"]
+    if queries.is_founded():
+        return ["", f"  {queries.branch_name()} is running at   {config.url}/"]
+    from chatbranch.branch.actions import do_prepare_founding
+
+    link = f"{config.url}/found/{do_prepare_founding()}/"
+    return ["", "  No branch has been founded here yet. Open this link, once, to found it:", f"  {link}"]
+
+
+def _check_demo(config: Config, demo: bool) -> None:
+    """A demo signs anyone in, so it stays on this machine."""
+    if demo and (config.public_url or config.host not in ("127.0.0.1", "::1", "localhost")):
+        raise click.ClickException("a demo lets anyone be anyone, so it only runs on 127.0.0.1 and without a public address")
+
+
+def _load_django() -> None:
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatbranch.site.settings")
+    import django
+
+    django.setup()
+
+
+def _check_port(config: Config) -> None:
+    import socket
+
+    family = socket.AF_INET6 if ":" in config.host else socket.AF_INET
+    with socket.socket(family) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((config.host, config.port))
+        except OSError as error:
+            raise click.ClickException(
+                f"cannot listen on {config.host}:{config.port} ({error.strerror}). "
+                "Is the branch running already? Else choose another: --port 8081"
+            ) from error
+
+
+def _lock(data: Path) -> IO[str]:
+    """One branch a folder: two supervisors over the same data would send everything twice."""
+    file = (data / "up.lock").open("w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError as error:
+        raise click.ClickException(f"the branch in {data} is running already; stop it first, or choose another folder: --data DIR") from error
+    file.write(str(os.getpid()))
+    file.flush()
+    return file
+
+

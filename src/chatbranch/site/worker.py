@@ -1,0 +1,101 @@
+"""The worker process: everything that follows from what was written. Each step is safe to repeat, and to be killed in."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+log = logging.getLogger("chatbranch.worker")
+TICK = 0.2
+
+
+@dataclass
+class Step:
+    """One piece of standing work. It runs every `every` seconds, again at once while it reports work done, and after a
+    failure with growing pauses: a step that breaks never stops the others."""
+
+    name: str
+    run: Callable[[], object]
+    every: float
+    due: float = 0.0
+    failures: int = field(default=0)
+
+    def turn(self, now: float) -> None:
+        """Run if due."""
+        if now < self.due:
+            return
+        try:
+            busy = bool(self.run())
+            self.failures = 0
+            self.due = now if busy and self.every < 60 else now + self.every
+        except Exception:
+            self.failures += 1
+            pause = min(300.0, 2.0**self.failures)
+            self.due = now + pause
+            log.exception("the step “%s” failed (%d in a row); it is tried again in %.0f s", self.name, self.failures, pause)
+
+
+def steps() -> list[Step]:
+    """All standing work of the house, in the order in which a verdict travels."""
+    from chatbranch.cases import asking, telling
+    from chatbranch.contacts import actions as contacts
+    from chatbranch.deliveries import actions as deliveries
+    from chatbranch.intake import actions as intake
+    from chatbranch.matching import actions as matching
+
+    return [
+        Step("answer what a crash left unanswered", intake.do_answer_waiting, 5),
+        Step("index new wordings", matching.do_index_new, 1),
+        Step("rename askers that were moved", asking.do_rekey, 1),
+        Step("tell verdicts", telling.do_tell_verdicts, 0.3),
+        Step("tell closings", telling.do_tell_closings, 2),
+        Step("finish forgetting", intake.do_finish_forgetting, 5),
+        Step("scrub erased pages", _Scrubber(intake.do_scrub), 5),
+        Step("erase contacts whose window ended", contacts.do_expire, 3600),
+        Step("prune the outbox", deliveries.do_prune, 3600),
+        Step("tidy submissions", intake.do_tidy, 3600),
+    ]
+
+
+class _Scrubber:
+    """Scrubs the database files once at the start and after each forgetting."""
+
+    def __init__(self, scrub: Callable[[], bool]) -> None:
+        self._scrub, self._done = scrub, -1
+
+    def __call__(self) -> None:
+        from chatbranch.journal.queries import last_seq
+
+        wanted = last_seq("scrub.wanted")
+        if wanted > self._done and self._scrub():
+            self._done = wanted
+
+
+def main() -> None:
+    """Run until told to stop."""
+    os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatbranch.site.settings")
+    import django
+
+    django.setup()
+    from django.db import close_old_connections
+
+    stopping: list[int] = []
+    for each in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(each, lambda number, _: stopping.append(number))
+    work = steps()
+    log.info("worker ready")
+    while not stopping:
+        for step in work:
+            step.turn(time.monotonic())
+            if stopping:
+                break
+        close_old_connections()
+        time.sleep(TICK)
+
+
+if __name__ == "__main__":
+    main()
