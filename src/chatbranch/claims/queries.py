@@ -29,6 +29,16 @@ def wordings_after(seq: int, most: int = 5000) -> list[Wording]:
     return list(Wording.objects.filter(seq__gt=seq, claim__version__gt=0).order_by("seq")[:most])
 
 
+def newest_wordings(seq: int, most: int) -> list[Wording]:
+    """The newest wordings numbered above `seq`, newest first: what was published since an index was written."""
+    return list(Wording.objects.filter(seq__gt=seq, claim__version__gt=0).order_by("-seq")[:most])
+
+
+def wording_count() -> int:
+    """How many wordings an index of the whole library has."""
+    return Wording.objects.filter(claim__version__gt=0).count()
+
+
 def unanswerable_ids() -> set[UUID]:
     """Claims whose current verdict may not be given as an answer (rules.answers); few, found by index."""
     current = Verdict.objects.current()

@@ -14,7 +14,6 @@ from uuid import UUID, uuid5
 from django.db import IntegrityError, transaction
 
 from chatbranch.cases import actions as cases
-from chatbranch.cases import files
 from chatbranch.contacts import actions as contacts
 from chatbranch.contacts import queries as contact_queries
 from chatbranch.deliveries import actions as deliveries
@@ -127,7 +126,7 @@ def _keep_image(data: bytes) -> str:
             status=415,
             field="image",
         )
-    return files.keep(data)
+    return cases.do_keep_file(data)
 
 
 def _check_flood(pseudonym: str) -> None:

@@ -10,7 +10,7 @@ from django.conf import settings
 
 from chatbranch.cases import actions as cases
 from chatbranch.cases import queries as case_queries
-from chatbranch.cases.grouping import Shape, shape_of
+from chatbranch.cases.actions import Shape, shape_of
 from chatbranch.cases.letters import UNKNOWN
 from chatbranch.claims import queries as claims
 from chatbranch.claims.cards import ClaimCard

@@ -131,6 +131,12 @@ class Matcher:
         near = self.near(message, newer=newer, gone=gone)
         return self.judge(message, ordered(near, self._fitted.of(message.lang)))
 
+    def search(self, text: str, *, newer: Sequence[Wording] = (), most: int = 20) -> list[str]:
+        """Ids of claims that speak of `text`, best first: a search for people, which decides nothing."""
+        message = self.read(text)
+        found = ordered(self.near(message, newer=newer), self._fitted.of(message.lang))
+        return [candidate.claim_id for candidate in found[:most]]
+
     # The three steps of `match`; fitting and evaluation call them one by one.
 
     def read(self, text: str) -> Message:
