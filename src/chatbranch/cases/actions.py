@@ -23,7 +23,8 @@ from chatbranch.cases.asking import (
     do_rekey,
     free_code,
 )
-from chatbranch.cases.grouping import lock_opening
+from chatbranch.cases.files import keep as do_keep_file
+from chatbranch.cases.grouping import Shape, lock_opening, shape_of
 from chatbranch.cases.models import Approval, Asker, Case, Comment, Evidence, Note, Objection, Party, Variant
 from chatbranch.cases.queries import decision_on
 from chatbranch.cases.recusal import recusals
@@ -41,12 +42,15 @@ from chatbranch.matching import guard
 __all__ = [
     "Arrival",
     "Joined",
+    "Shape",
     "all_pseudonyms",
     "do_also_tell",
     "do_forget",
+    "do_keep_file",
     "do_note_told",
     "do_open_or_join",
     "do_rekey",
+    "shape_of",
 ]
 
 
