@@ -12,7 +12,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F, Q
+from django.db.models import F, Q, QuerySet
 
 from chatbranch.cases import letters
 from chatbranch.cases.models import Asker, Case
@@ -46,7 +46,7 @@ def do_tell_verdicts(most: int = CHUNK) -> int:
     return len(chunk)
 
 
-def _untold() -> Asker.objects:  # type: ignore[name-defined]
+def _untold() -> QuerySet[Asker]:
     return Asker.objects.filter(claim__isnull=False, told_version__lt=F("claim__version")).order_by(
         "claim_id", "pk"
     )
@@ -109,7 +109,7 @@ def do_tell_closings(most: int = CHUNK) -> int:
     return len(chunk)
 
 
-def _unclosed() -> Asker.objects:  # type: ignore[name-defined]
+def _unclosed() -> QuerySet[Asker]:
     closed = Q(case__state__in=list(_CLOSING)) & ~Q(told_state=F("case__state"))
     week = Q(case__state=Case.State.OPEN, case__opened_at__lt=clock.now() - STILL_UNKNOWN_AFTER) & ~Q(
         told_state="week"

@@ -21,6 +21,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from chatbranch.cases import actions as cases
 from chatbranch.cases import queries as case_queries
 from chatbranch.claims import queries as claims
+from chatbranch.claims.cards import ClaimCard
 from chatbranch.contacts import actions as contacts
 from chatbranch.deliveries import actions as deliveries
 from chatbranch.intake import actions, letters, queries, sealing
@@ -181,9 +182,9 @@ def answer_feed(request: HttpRequest, token: str) -> HttpResponse:
         updateddate=submission.received_at,
         pubdate=submission.received_at,
     )
-    if card is not None and (context["decided"] or context["changed"]):
-        told = str(context["status_text"] or card.headline(_lang()))  # type: ignore[attr-defined]
-        published = card.published_at  # type: ignore[attr-defined]
+    if isinstance(card, ClaimCard) and (context["decided"] or context["changed"]):
+        told = str(context["status_text"] or card.headline(_lang()))
+        published = card.published_at
         feed.add_item(
             told.splitlines()[0],
             url,
@@ -191,7 +192,7 @@ def answer_feed(request: HttpRequest, token: str) -> HttpResponse:
             unique_id=f"{url}#v{card.version}",
             updateddate=published,
             pubdate=published,
-        )  # type: ignore[attr-defined]
+        )
     return HttpResponse(feed.writeString("utf-8"), content_type="application/atom+xml; charset=utf-8")
 
 

@@ -10,7 +10,7 @@ import asyncio
 import json
 from collections.abc import Awaitable, Callable, MutableMapping
 from http.cookies import SimpleCookie
-from typing import Any
+from typing import Any, TypeVar
 from urllib.parse import parse_qs
 
 from asgiref.sync import sync_to_async
@@ -18,6 +18,7 @@ from asgiref.sync import sync_to_async
 Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
+Read = TypeVar("Read")
 POLL = 0.3
 HEARTBEAT = 15.0
 MOST_LISTENERS = 2000
@@ -152,7 +153,7 @@ def _is_member(scope: Scope) -> bool:
     return _closing(lambda: is_member(get_user(request)))
 
 
-def _closing(read: Callable[[], Any]) -> Any:
+def _closing(read: Callable[[], Read]) -> Read:
     """Run a read in this pool thread, with the database connection's upkeep that a request would have had."""
     from django.db import close_old_connections
 
