@@ -22,6 +22,7 @@ from chatbranch.cases import actions as cases
 from chatbranch.cases import queries as case_queries
 from chatbranch.claims import queries as claims
 from chatbranch.claims.cards import ClaimCard
+from chatbranch.claims.rules import WITHDRAWN
 from chatbranch.contacts import actions as contacts
 from chatbranch.deliveries import actions as deliveries
 from chatbranch.intake import actions, letters, queries, sealing
@@ -46,9 +47,15 @@ def _lang() -> str:
 @require_GET
 def ask(request: HttpRequest) -> HttpResponse:
     """The first page: one field."""
-    return render(
-        request, "intake/ask.html", {"recent": claims.recent(most=5), "message_id": str(ids.new_id())}
-    )
+    return render(request, "intake/ask.html", _ask_context())
+
+
+def _ask_context() -> dict[str, object]:
+    return {"recent": claims.recent(most=5), "message_id": str(ids.new_id()), "mail_works": _mail_works()}
+
+
+def _mail_works() -> bool:
+    return "mail" in settings.CONFIG.connectors
 
 
 @require_POST
@@ -61,10 +68,10 @@ def ask_now(request: HttpRequest) -> HttpResponse:
     except Refused as refusal:
         kept = {"text": request.POST.get("text", "")[:100_000], "email": request.POST.get("email", "")}
         context = {
+            **_ask_context(),
             "refused": refusal.say(_lang()),
             "field": refusal.field,
             **kept,
-            "message_id": str(ids.new_id()),
         }
         return render(request, "intake/ask.html", context, status=refusal.status)
     response = redirect("answer", token=submission.token)
@@ -140,7 +147,7 @@ def _answer_context(submission: Submission) -> dict[str, object]:
         else "",
         "status_text": case_queries.status_text(case.code, _lang()) if case else "",
         "token": submission.token,
-        "mail_works": "mail" in settings.CONFIG.connectors,
+        "mail_works": _mail_works(),
     }
 
 
@@ -220,6 +227,16 @@ def status(request: HttpRequest, code: str = "") -> HttpResponse:
         {"code": code, "text": text, "case": case, "card": card},
         status=404 if code and not case else 200,
     )
+
+
+def on_claim_page(request: HttpRequest, card: ClaimCard) -> dict[str, object]:
+    """What asking adds to a claim's page: a text to pass on, objections answered, and where to object."""
+    return {
+        "share_text": letters.share_text(card, _lang()) if card.current and card.rating != WITHDRAWN else "",
+        "objections": case_queries.answered_objections(card.id),
+        "object_url": reverse("object", args=[card.id]),
+        "mail_works": _mail_works(),
+    }
 
 
 @require_POST

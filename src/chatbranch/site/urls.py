@@ -4,13 +4,18 @@ from __future__ import annotations
 
 from django.urls import include, path
 
-from chatbranch.site import demo_views
+from chatbranch.site import demo_views, views
 
 urlpatterns = [
+    path("about/", views.about, name="about"),
+    path("chat/", views.chat, name="chat"),
+    path("health", views.health, name="health"),
+    path("robots.txt", views.robots, name="robots"),
     path("demo/", demo_views.demo, name="demo"),
     path("account/", include("chatbranch.branch.account_urls")),
     path("", include("chatbranch.intake.urls")),
     path("", include("chatbranch.claims.urls")),
+    path("", include("chatbranch.matching.urls")),
     path("", include("chatbranch.cases.urls")),
     path("", include("chatbranch.branch.urls")),
 ]

@@ -1,18 +1,13 @@
-"""How an answer is explained to whoever asks why: rules, differences and features in plain words."""
+"""How an answer is explained to whoever asks why: rules and features in plain words."""
 
 from __future__ import annotations
-
-from typing import Any
 
 from django import template
 from django.utils.translation import get_language
 
-from chatbranch.intake.letters import KINDS
 from chatbranch.kernel.phrases import Phrase, as_lang
 
 register = template.Library()
-
-_AROUND = 140  # characters of the message shown on either side of the matched span
 
 RULES: dict[str, Phrase] = {
     "calibrated-and-clean": Phrase(
@@ -67,21 +62,3 @@ def rule_said(rule: str) -> str:
 def feature_said(name: str) -> str:
     """A feature in plain words; one not known here by its own name."""
     return FEATURES[name].say(as_lang(get_language())) if name in FEATURES else name.replace("_", " ")
-
-
-@register.filter
-def kind_said(kind: str) -> str:
-    """What kind of thing differs."""
-    return KINDS[kind].say(as_lang(get_language())) if kind in KINDS else kind
-
-
-@register.filter
-def around(matched: dict[str, Any]) -> dict[str, str]:
-    """The matched span with what stands around it in the message, cut where that is long: before, span, after."""
-    text, start, end = matched["text"], matched["start"], matched["end"]
-    before, after = text[:start], text[end:]
-    return {
-        "before": before if len(before) <= _AROUND else "…" + before[-_AROUND:],
-        "span": text[start:end],
-        "after": after if len(after) <= _AROUND else after[:_AROUND] + "…",
-    }
