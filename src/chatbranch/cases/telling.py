@@ -33,7 +33,7 @@ def do_tell_verdicts(most: int = CHUNK) -> int:
     with transaction.atomic():
         first = _untold().values_list("claim_id", flat=True).first()
         card = claims.claim_card(first) if first else None
-        if card is None:
+        if first is None or card is None:
             return 0
         chunk = list(
             _untold()
