@@ -54,8 +54,9 @@ def inspect(message: str, span: tuple[int, int] | None, wordings: Sequence[str])
     that conflicts with every comparable wording is in conflict. Never raises; without wordings, finds nothing.
     """
     part, around = focus.cut(message, span)
-    folded, framed = fold(part), fold(around)
-    chinese = language(part) != "en"
+    folded = fold(part)
+    framed = folded if around == part else fold(around)
+    chinese = language(part[: focus.REGION]) != "en"
     known = [_wording(w[: 4 * focus.REGION]) for w in wordings if w.strip()]
     known = [w for w in known if w.chinese == chinese] or known
     if not known or not folded:
@@ -66,12 +67,18 @@ def inspect(message: str, span: tuple[int, int] | None, wordings: Sequence[str])
 @lru_cache(maxsize=4096)
 def _wording(text: str) -> _Wording:
     folded = fold(text)
-    return _Wording(folded, tuple(read(folded)[:LONGEST_WORDING]), language(text) != "en", denial(folded))
+    return _Wording(folded, _read(folded)[:LONGEST_WORDING], language(text) != "en", denial(folded))
+
+
+@lru_cache(maxsize=1024)
+def _read(folded: str) -> tuple[Token, ...]:
+    """Cached: the candidates of one message are compared with one and the same reading of it."""
+    return tuple(read(folded))
 
 
 def _judge(folded: str, framed: str, chinese: bool, wording: _Wording) -> Comparison:
     region = focus.window(folded, wording.text)
-    result = compare(wording.tokens, read(region)[:LONGEST_MESSAGE], folded, chinese == wording.chinese)
+    result = compare(wording.tokens, _read(region)[:LONGEST_MESSAGE], folded, chinese == wording.chinese)
     denies = denial(framed if len(framed) <= 4 * focus.REGION else region)
     if (denies is None) == (wording.denies is None):
         return result

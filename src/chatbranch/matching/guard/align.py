@@ -10,7 +10,7 @@ import numpy as np
 
 from chatbranch.matching.guard.tokens import Token
 
-LONGEST_WORDING = 240  # tokens; what a claim says, it says by then
+LONGEST_WORDING = 320  # tokens; what a claim says, it says by then
 LONGEST_MESSAGE = 700
 _BESIDE = 0.5  # a match whose neighbour also matches is worth half as much again, on each side
 _EQUAL_VALUE = 0.6  # and more when the slots agree

@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Literal
 
 from chatbranch.matching.guard.align import Alignment, align
-from chatbranch.matching.guard.quantities import other_unit, same_measure
+from chatbranch.matching.guard.quantities import Quantity, other_unit, same_measure
 from chatbranch.matching.guard.tokens import DATES, Token
 from chatbranch.matching.guard.values import agree, quantity, stands_in
 
@@ -148,7 +148,7 @@ _COUNTERPARTS = {"place": ("place", "name"), "name": ("name", "place"), "thing":
 
 def _slot(p: Pairing, i: int, conflicts: list[Difference], lacking: list[Difference], minor: list[Difference]) -> None:
     token, j = p.ours[i], p.to_yours.get(i)
-    if j is not None and agree(token, p.yours[j]):
+    if (j is not None and agree(token, p.yours[j])) or token.text.startswith("@"):
         return
     if token.type in ("quantifier", "modality"):
         if j is not None and frozenset((token.value[0], p.yours[j].value[0])) in _OPPOSED and p.support(i, j) >= _ENOUGH / 2:
@@ -157,7 +157,9 @@ def _slot(p: Pairing, i: int, conflicts: list[Difference], lacking: list[Differe
     elsewhere = stands_in(token, p.yours, p.text)
     if j is not None and p.yours[j].text[0] != "@" and p.support(i, j) >= p.enough:
         exchanged = not elsewhere or stands_in(p.yours[j], p.ours, "")
-        (conflicts if exchanged and token.strong | p.yours[j].strong else minor).append(_between(token, p.yours[j]))
+        difference = _between(token, p.yours[j])
+        weighty = token.strong or p.yours[j].strong or difference.kind == "unit"
+        (conflicts if exchanged and weighty else minor).append(difference)
         return
     if elsewhere:
         return
@@ -199,7 +201,7 @@ def _rival(p: Pairing, i: int) -> Token | None:
     for b in p.yours:
         if b.type != token.type or b.key != token.key or agree(token, b) or stands_in(b, p.ours, ""):
             continue
-        if token.type != "number" or (same_measure(quantity(token), quantity(b)) and quantity(token).dimension):
+        if token.type != "number" or _comparable(quantity(token), quantity(b)):
             return b
     return None
 
@@ -217,6 +219,12 @@ def is_decisive(token: Token, p: Pairing) -> bool:
     return True
 
 
+def _comparable(a: Quantity, b: Quantity) -> bool:
+    """Two amounts of one thing, or two telephone numbers; plain counts may count anything."""
+    return same_measure(a, b) and bool(a.dimension or min(a.raw, b.raw) >= _LONG_NUMBER)
+
+
+_LONG_NUMBER = 10_000
 _ENOUGH_NAMED = 0.5  # of a claim's names, places and figures; English posts seldom repeat them all
 _NAMED = ("number", "place", "name")
 _OPPOSED = frozenset(

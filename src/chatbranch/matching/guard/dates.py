@@ -116,7 +116,8 @@ def _chinese_clock(match: re.Match[str]) -> Read | None:
     minute = 30 if minutes == "半" else int(minutes.rstrip("分") or 0)
     if hour < 12 and match[1] and (match[1][0] in _HALF_DAY):
         hour += 12
-    return ([_part("clock", match.group(), hour, minute)], match.end()) if hour <= 24 and minute < 60 else None
+    told = bool(match[1]) or hour > 12
+    return ([_part("clock", match.group(), hour, minute, told)], match.end()) if hour <= 24 and minute < 60 else None
 
 
 def _english_clock(match: re.Match[str]) -> Read | None:
@@ -125,7 +126,8 @@ def _english_clock(match: re.Match[str]) -> Read | None:
     if half == "p" and hour < 12:
         hour += 12
     hour = 0 if half == "a" and hour == 12 else hour
-    return ([_part("clock", match.group(), hour, minute)], match.end()) if hour <= 24 and minute < 60 else None
+    told = bool(half) or hour > 12
+    return ([_part("clock", match.group(), hour, minute, told)], match.end()) if hour <= 24 and minute < 60 else None
 
 
 def _english(text: str, i: int) -> Read | None:

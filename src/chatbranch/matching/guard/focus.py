@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from operator import add
 
 REGION = 600  # characters of a message compared at most
 _FRAME = 60  # characters before and after that may deny or quote
@@ -39,7 +40,7 @@ def window(folded: str, wording: str) -> str:
     if len(folded) <= REGION:
         return folded
     wanted = set(_features(wording))
-    units = [(m.start(), m.end(), sum(f in wanted for f in _features(m.group()))) for m in _UNIT.finditer(folded)]
+    units = [(m.start(), m.end(), sum(map(wanted.__contains__, _features(m.group())))) for m in _UNIT.finditer(folded)]
     best, best_score, score, first = (0, REGION), -1.0, 0.0, 0
     for start, end, hits in units:
         score += hits
@@ -56,4 +57,4 @@ def _features(text: str) -> Iterator[str]:
         if run.isascii():
             yield run
         else:
-            yield from (run[i : i + 2] for i in range(len(run) - 1))
+            yield from map(add, run, run[1:])

@@ -25,15 +25,20 @@ def fold(text: str) -> str:
     text = _HASHTAG.sub(lambda m: " " + _CAMEL.sub(" ", m.group(1)) + " ", text)
     text = unicodedata.normalize("NFKC", text.translate(_QUOTES))
     if not text.isascii():
-        text = to_simplified("".join(map(_visible, text)))
+        text = to_simplified(text.translate(_VISIBLE))
     text = _BLANKS.sub(" ", text)
     return _HAN_DIGIT.sub("", _BETWEEN_HAN.sub("", text)).strip()
 
 
-def _visible(character: str) -> str:
-    if character.isascii() or "\u4e00" <= character <= "\u9fff":
-        return character
-    category = unicodedata.category(character)
-    if category in _DROPPED:
-        return ""
-    return " " if category == "So" and character not in "℃℉" else character
+class _Visible(dict[int, str]):
+    """Code point -> the character, a blank for an emoji, "" for what cannot be seen; filled as characters turn up."""
+
+    def __missing__(self, code: int) -> str:
+        character = chr(code)
+        category = unicodedata.category(character)
+        shown = "" if category in _DROPPED else " " if category == "So" and character not in "℃℉°" else character
+        self[code] = shown
+        return shown
+
+
+_VISIBLE = _Visible()

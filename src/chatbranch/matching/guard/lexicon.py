@@ -70,7 +70,10 @@ def _whens() -> dict[str, Token]:
         "double eleven": "双十一 双11", "easter": "复活节 easter", "thanksgiving": "感恩节 thanksgiving", "halloween": "万圣节 halloween", "ramadan": "ramadan 斋月", "summer holiday": "暑假", "winter holiday": "寒假",
         "first half": "上半年", "second half": "下半年", "spring": "春天 春季 spring", "autumn": "秋天 秋季 autumn",
     }  # fmt: skip
-    return {w.replace("-", " "): _token("when", w, "#when", meaning) for meaning, words in groups.items() for w in words.split()}
+    rhythms = {"daily": "每天 每日 天天 daily every-day each-day", "weekly": "每周 每星期 每个星期 每礼拜 weekly every-week", "monthly": "每月 每个月 monthly every-month",
+               "yearly": "每年 年年 yearly annually every-year", "hourly": "每小时 hourly every-hour"}  # fmt: skip
+    per = {w.replace("-", " "): _token("when", w, "#rhythm", meaning) for meaning, words in rhythms.items() for w in words.split()}
+    return per | {w.replace("-", " "): _token("when", w, "#when", meaning) for meaning, words in groups.items() for w in words.split()}
 
 
 def _words(groups: dict[str, list[str]], kind: Type) -> dict[str, Token]:
@@ -102,7 +105,7 @@ def _table_en() -> dict[str, Token]:
 ZH: dict[str, Token] = _table_zh()
 EN: dict[str, Token] = _table_en()
 EN_CAPITALISED: dict[str, Token] = {w: _token("place", w, "#place", place) for w, place in EN_PLACES.items()}
-PLAIN_ZH = words_zh.PLAIN | frozenset(words_zh.TONE)
+PLAIN_ZH = {w for w in words_zh.PLAIN if w not in ZH or ZH[w].type not in ("thing", "name", "place", "speaker")} | set(words_zh.TONE)
 PLAIN_EN = words_en.PLAIN | frozenset(words_en.TONE) | frozenset(words_en.ASKING)
 
 

@@ -118,7 +118,7 @@ def same_amount(a: Quantity, b: Quantity) -> bool:
         return False
     if a.dimension == b.dimension or {a.dimension, b.dimension} == {"degrees", "fahrenheit"}:
         return abs(_common(a) - _common(b)) <= 0.005 * max(abs(_common(a)), abs(_common(b)))
-    return bool(_countable(a) and _countable(b)) and a.raw == b.raw
+    return a.raw == b.raw and _countable(a) and _countable(b) and not {a.dimension, b.dimension} <= _PACKS
 
 
 def _common(q: Quantity) -> float:
@@ -162,14 +162,19 @@ _EN_RUN = re.compile(
     r"first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth)\b[ -]?(?:and (?=\w{3,9}\b))?){1,8}",
     re.IGNORECASE,
 )
-_LATIN_UNIT = re.compile(r"[ -]?([A-Za-z]{1,12})\b")
+_LATIN_UNIT = re.compile(r"[ -]?([A-Za-z]{1,12})(?![A-Za-z0-9])")
 _MORE = frozenset("多余来几")  # 三百多人: about three hundred
+_LATIN = re.compile("[A-Za-z0-9]")
+_PER = re.compile(r"每(?=[吨公千克斤两升毫米里亩平度])|per (?=[a-z])")
 _UNIT_LENGTHS = range(4, 0, -1)
 
 
 def read_quantity(text: str, i: int) -> Quantity | None:
     """The quantity that starts at ``text[i]``, or None. A bare Chinese numeral without a unit is a word, not a number."""
     character = text[i]
+    if character in "每p" and (match := _PER.match(text, i)):
+        rate = _with_unit(text, 1.0, match.end() - (character == "p"), weak=True)
+        return rate if rate.end > match.end() else None
     if character in _SIGNS:
         return _read_money(text, i)
     if character.isdigit() and character.isascii():
@@ -224,7 +229,7 @@ def _with_unit(text: str, value: float, end: int, *, zh: bool = False, weak: boo
         if (unit := _ZH.get(text[end : end + length])) and len(text[end : end + length]) == length:
             return Quantity(value + half, unit[0], (value + half) * unit[1], end + length, weak)
     for length in (2, 1):
-        if (unit := _LATIN_AFTER_DIGIT.get(text[end : end + length])) and not text[end + length : end + length + 1].isalnum():
+        if (unit := _LATIN_AFTER_DIGIT.get(text[end : end + length])) and not _LATIN.match(text, end + length):
             return Quantity(value, unit[0], value * unit[1], end + length, weak)
     if text[end : end + 1] == "%" or text[end : end + 2] == " %":
         return Quantity(value, "percent", value, end + 1 + (text[end] == " "))
@@ -255,6 +260,8 @@ def _read_ordinal(text: str, i: int) -> Quantity | None:
 
 
 def _read_fraction(text: str, i: int) -> Quantity | None:
+    if text.startswith(("一半", "半数"), i):
+        return Quantity(50.0, "percent", 50.0, i + 2)
     if match := _FRACTION.match(text, i):
         below, above = _any_numeral(match[1]), _any_numeral(match[2])
         return Quantity(100 * above / below, "percent", 100 * above / below, match.end()) if below else None

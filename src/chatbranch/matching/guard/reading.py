@@ -14,12 +14,15 @@ from chatbranch.matching.guard.places import NOT_PLACES, PLACE_SUFFIXES
 from chatbranch.matching.guard.quantities import read_quantity
 from chatbranch.matching.guard.tokens import Token
 
-_WORD = re.compile(r"[^\W\d_][\w'.&-]*[\w]|[^\W\d_]|\w+")
+_L = r"0-9A-Za-z\u00c0-\u024f"  # Latin letters and figures: \w would run on into Chinese
+_WORD = re.compile(rf"[{_L}](?:[{_L}_'.&-]{{0,60}}[{_L}])?|[^\W\u3400-\u9fff]{{1,60}}")
 _HANDLE = re.compile(r"@\w{1,40}")
-_CAPITAL = re.compile(r"[A-Z][\w'.&-]*\w|[A-Z]\b|\d+[A-Z]\w*")
+_CAPITAL = re.compile(rf"(?:\d{{1,4}})?[A-Z](?:[{_L}'.&-]{{0,60}}[{_L}])?(?![{_L}])")
+# "5g towers" is no weight. A capital G is never one.
+_NETWORK = re.compile(r"([2-6])(?:G(?![A-Za-z0-9])|g(?= (?:towers?|networks?|radiation|masts?|signals?|technology|wireless|phones?|antennas?|is|causes?|kills?|spreads?)))")
 _NAME_LINK = re.compile(r" (?:(?:of|the|de|van|von|bin|al|for) (?:the )?)?(?=[A-Z])")
 _STOPS = frozenset("。!?;\n…！？；")
-_PAUSES = frozenset(",，、:：()（）《》\"")
+_PAUSES = frozenset(",，:：")
 _NAME_LENGTHS = (3, 2)
 _STOP = Token("stop", "#stop", ".", weight=0.0)
 _NEAR = 3  # tokens between a speaker and the verb of saying
@@ -39,6 +42,10 @@ def _scan(text: str) -> Iterator[Token]:
             yield _STOP
             i, sentence_start = i + 1, True
             continue
+        if character in _PAUSES:
+            yield _STOP
+            i += 1
+            continue
         if character.isspace() or not (character.isalnum() or character in "$¥€£@"):
             i += 1
             continue
@@ -50,6 +57,8 @@ def _scan(text: str) -> Iterator[Token]:
 def _find(text: str, i: int, sentence_start: bool, shouting: bool) -> Found:
     if is_cjk(text[i]):
         return _chinese(text, i)
+    if match := _NETWORK.match(text, i):
+        return [lexicon.EN["5g"] if match[1] == "5" else _word(match.group())], match.end()
     if date := read_date(text, i):
         return date
     if text[i] == "@":
@@ -128,23 +137,23 @@ def _longer_name(text: str, i: int, length: int) -> Found | None:
 
 
 def _organisation(text: str, i: int, least: int = 2) -> Found | None:
-    window = text[i : i + 12]
-    for length in range(least, min(9, len(window))):
-        if length <= len(window) - 2 and window[length - 1] in words_zh.NOT_IN_NAMES:
-            return None
-        for suffix in words_zh.ORGANISATIONS:
-            if window.startswith(suffix, length) and window[: length + 2] not in NOT_PLACES:
-                name = window[: length + len(suffix)]
-                return ([Token("name", "#name", name, (name,))], i + len(name)) if _is_proper(name, suffix) else None
-    return None
+    match = _ORGANISATION.match(text, i)
+    if match is None or len(match[1]) < least or match[1] in _DESCRIBING or _turns(match[1]):
+        return None
+    return [Token("name", "#name", match.group(), (match.group(),))], match.end()
 
 
-def _is_proper(name: str, suffix: str) -> bool:
-    """Two characters or more that do not merely describe: 附近医院 and 这所学校 name nothing."""
-    stem_ = name[: -len(suffix)]
-    return len(stem_) >= 2 and all(is_cjk(c) and c not in words_zh.NOT_IN_NAMES for c in stem_) and stem_ not in _DESCRIBING
+def _turns(name: str) -> bool:
+    """Whether a quantifier, negator or verb of change has been swept into what looks like a name."""
+    pieces = (name[k : k + length] for length in (1, 2, 3) for k in range(len(name) - length + 1))
+    tokens = (lexicon.ZH.get(piece) for piece in pieces)
+    return any(t is not None and t.type in ("negator", "quantifier", "modality", "when") and (len(t.text) > 1 or t.type == "negator") for t in tokens)
 
 
+_ORGANISATION = re.compile(
+    f"((?:(?![{''.join(sorted(words_zh.NOT_IN_NAMES))}])[\u3400-\u9fff]){{2,8}}?)({'|'.join(sorted(words_zh.ORGANISATIONS, key=len, reverse=True))})"
+)
+# Two characters or more that do not merely describe: 附近医院 and 这所学校 name nothing.
 _DESCRIBING = frozenset("附近 当地 公立 私立 所有 大型 国家 政府 人民 儿童 妇女 定点 三甲 大医 重点 普通 某家 多家 部分 商业 民营 国有 外国 国外 著名 知名 互联网 上市 几家 两家 一家 三家 地方 中央 市级 省级 高等 全国 各地 各级 保险 快递".split())
 
 
@@ -189,9 +198,6 @@ def _latin(text: str, i: int, sentence_start: bool, shouting: bool) -> Found:
     match = _WORD.match(text, i)
     if match is None:
         return [], i + 1
-    if is_cjk(match.group()[-1]) or any(map(is_cjk, match.group())):
-        end = next(k for k in range(i, match.end()) if is_cjk(text[k]))
-        return [_word(text[i:end])], end
     return [_word(match.group())], match.end()
 
 
@@ -229,7 +235,9 @@ def _capitalised(text: str, i: int, sentence_start: bool) -> Found | None:
     words, end = _run(text, i)
     if known := _known_place(text, i, words):
         return known
-    if words[0].lower() in (_NEVER_FIRST if len(words) > 1 else _NOT_NAMES):
+    if words[:1] == ["WHO"]:
+        return [Token("name", "#name", "WHO", ("who",))], i + len("WHO")
+    if not words or words[0].lower() in (_NEVER_FIRST if len(words) > 1 else _NOT_NAMES):
         return None
     whole = text[i:end].removesuffix("'s")
     if sentence_start and len(words) == 1 and not _acronym(words[0]):

@@ -20,7 +20,7 @@ def agree(a: Token, b: Token) -> bool:
         return _same_name(a.value, b.value)
     if a.type in ("place", "thing"):
         return _contains(str(a.value[-1]), str(b.value[-1]))
-    return a.value == b.value or (a.type == "clock" and a.value[1:] == b.value[1:] and _same_hour(a, b))
+    return a.value == b.value or (a.type == "clock" and _same_time(a, b))
 
 
 def quantity(token: Token) -> Quantity:
@@ -30,10 +30,10 @@ def quantity(token: Token) -> Quantity:
     return value
 
 
-def _same_hour(a: Token, b: Token) -> bool:
-    """三点 and 下午三点 do not contradict each other."""
-    hours = sorted((int(str(a.value[0])), int(str(b.value[0]))))
-    return hours[1] - hours[0] == 12 and not (a.text[0].isalpha() and b.text[0].isalpha())
+def _same_time(a: Token, b: Token) -> bool:
+    """三点 and 下午三点 do not contradict each other; 8 am and 8 pm, which both tell the half of the day, do."""
+    apart = abs(int(str(a.value[0])) - int(str(b.value[0])))
+    return a.value[1] == b.value[1] and (apart == 0 or (apart == 12 and not (a.value[2] and b.value[2])))
 
 
 def _contains(a: str, b: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 PLAIN = frozenset(
     {"not only", "no matter", "no longer only", "no doubt", "whether or not", "or not", "no one knows why", "no wonder", "not just", "not to mention",
      "why not", "if not", "nothing but", "may day", "may not only", "no.", "no way to know", "like", "high school", "oh no", "can't wait", "can not wait",
-     "couldn't be more", "no joke", "no kidding", "not kidding", "say no to", "won't believe", "not gonna lie", "unless", "didn't know", "don't know if"}
+     "couldn't be more", "no joke", "not a joke", "not joking", "not a drill", "no kidding", "not kidding", "say no to", "won't believe", "not gonna lie", "unless", "didn't know", "don't know if"}
 )  # fmt: skip
 ASKING = ("isn't it", "isn't that", "aren't they", "doesn't it", "don't they", "right or not", "or not?", "true or not")
 
@@ -22,7 +22,7 @@ QUANTIFIERS = {
     "only": ["only", "solely", "exclusively", "merely"],
     "more": ["more than", "over", "at least", "exceeds", "exceeded", "above", "no fewer than", "no less than", "greater than", "upwards of"],
     "less": ["less than", "fewer than", "under", "at most", "below", "no more than", "up to", "nearly", "almost"],
-    "often": ["often", "usually", "regularly", "frequently", "daily"],
+    "often": ["often", "usually", "regularly", "frequently"],
     "rarely": ["rarely", "seldom", "sometimes", "occasionally"],
 }
 MODALITIES = {
@@ -53,7 +53,7 @@ size large larger largest big bigger biggest huge | small smaller smallest tiny
 height high highest tall | low lowest short
 speed fast faster quick quickly | slow slower slowly
 strength strengthen strengthens boost boosts boosted improve improves improved | weaken weakens weakened damage damages damaged destroys destroy
-life dead died dies killed death dying | alive survived survives survive living
+life dead die died dies killed death dying | alive survived survives survive surviving living
 weight slim thinner weight-loss | fatter obese weight-gain
 support support supports supported supporting endorse endorsed endorses | oppose opposes opposed opposing condemned condemns condemn
 wealth rich wealthy | poor
@@ -70,17 +70,17 @@ food garlic ginger onion onions tomato tomatoes potato potatoes carrot carrots c
 drink milk yogurt coffee tea cola coke pepsi beer wine whiskey vodka juice soda lemonade water
 disease cancer leukemia diabetes stroke gout asthma cold flu influenza fever covid covid-19 coronavirus pneumonia sars aids hiv hepatitis tuberculosis ebola zika malaria cholera measles polio autism alzheimer's dementia depression obesity rabies smallpox monkeypox infertility herpes arthritis
 organ liver kidney kidneys heart lungs brain eyes skin stomach bones teeth
-animal rat rats mouse mice cat cats dog dogs pig pigs cow cows sheep horse horses snake snakes shark sharks bear bears wolf wolves monkey monkeys bat bats bee bees spider spiders mosquito mosquitoes elephant elephants lion lions tiger tigers whale whales alligator alligators crocodile deer squirrel
+animal bird birds ant ants fly flies goat goats rabbit rabbits crocodiles alligators turtle turtles frog frogs rat rats mouse mice cat cats dog dogs pig pigs cow cows sheep horse horses snake snakes shark sharks bear bears wolf wolves monkey monkeys bat bats bee bees spider spiders mosquito mosquitoes elephant elephants lion lions tiger tigers whale whales alligator alligators crocodile deer squirrel
 device microwave phone phones smartphone smartphones computer television refrigerator router airplane plane planes train trains bus buses car cars truck trucks helicopter drone drones mask masks gloves
 brand facebook twitter whatsapp instagram tiktok youtube google microsoft netflix walmart starbucks mcdonald's mcdonalds kfc coca-cola pepsi-cola nike disney costco tesla wechat alipay weibo huawei cnn fox-news nasa
-group children kids babies infants adults elderly teenagers seniors students teachers nurses doctors-group veterans soldiers immigrants refugees muslims christians jews catholics mormons democrats republicans liberals conservatives voters police
+group children kids babies infants adults elderly teenagers seniors students teachers doctors doctor nurses nurse teacher veterans soldiers immigrants refugees muslims christians jews catholics mormons democrats republicans liberals conservatives voters police
 colour red white black yellow green blue purple pink orange-coloured brown gray grey
 hazard earthquake flood typhoon hurricane tsunami tornado drought wildfire explosion blizzard landslide blackout
 substance formaldehyde pesticide pesticides hormones antibiotics mercury arsenic lead-metal plastic bleach alcohol nicotine tobacco aspirin ibuprofen vaccine vaccines fluoride aluminum glyphosate 5g wifi marijuana cannabis cocaine heroin fentanyl vitamin-c vitamin-d hydroxychloroquine ivermectin disinfectant
 """
 
 SAYS = frozenset("says said say claims claimed announced announces warns warned confirmed confirms stated states tweeted told reports reported found admitted admits revealed reveals declared".split())
-SPEAKERS = frozenset("experts expert doctors doctor scientists scientist researchers officials study report media sources".split())
+SPEAKERS = frozenset("experts expert scientists scientist researchers officials study report media sources".split())
 
 FUNCTION = frozenset(
     "a an the of in on at to for from by with as and or but that this these those it its is are was were be been being am do does did have has had "
