@@ -101,6 +101,10 @@ def _postgresql(django_db_blocker: Any) -> Iterator[dict[str, Any]]:
     template = _postgres(running.get_uri(), "template_chatbranch")
     try:
         with django_db_blocker.unblock():
+            _administer(
+                template, "ALTER SYSTEM SET fsync = off"
+            )  # our processes are killed, never the machine
+            _administer(template, "SELECT pg_reload_conf()")
             _administer(template, 'CREATE DATABASE "template_chatbranch"')
             with _as_default(template):
                 call_command("migrate", verbosity=0)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -106,6 +106,13 @@ def conversation(channel: str, address: str, after: str = "", *, most: int = 100
     seen = _cursor(after)
     rows = rows.filter(id__gt=seen) if seen else rows
     return [_waiting(row) for row in rows[:most]]
+
+
+def fresh(channel: str, addresses: Sequence[str]) -> set[str]:
+    """Those of `addresses` (at most some thousand) of a pulled channel with something not handed over yet."""
+    lanes = {destination(channel, address): address for address in addresses}
+    waiting = Delivery.objects.filter(lane__in=list(lanes), state=Delivery.State.QUEUED)
+    return {lanes[lane] for lane in waiting.values_list("lane", flat=True).distinct() if lane}
 
 
 def pseudonyms() -> Iterator[str]:

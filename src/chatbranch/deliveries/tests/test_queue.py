@@ -49,7 +49,12 @@ def test_nothing_is_queued_for_an_erased_address() -> None:
 def test_two_subjects_of_one_asker_share_a_lane_only_while_something_waits() -> None:
     with transaction.atomic():
         for once in ("a", "b"):
-            do_queue(pseudonym=do_keep("wechat", "anna", ids.new_id(), "en"), kind="verdict", text="false", once=once)
+            do_queue(
+                pseudonym=do_keep("wechat", "anna", ids.new_id(), "en"),
+                kind="verdict",
+                text="false",
+                once=once,
+            )
     assert Lane.objects.count() == 1
     assert "anna" not in Lane.objects.get().name
 
@@ -59,7 +64,8 @@ def test_a_thousand_messages_are_queued_in_order() -> None:
     with transaction.atomic():
         pseudonyms = [do_keep("wechat", f"asker {n % 100}", subject, "en") for n in range(100)]
         queued = do_queue_many(
-            Message(pseudonyms[n % 100], "verdict", str(n), f"once {n}", subject, html="<b>x</b>") for n in range(1000)
+            Message(pseudonyms[n % 100], "verdict", str(n), f"once {n}", subject, html="<b>x</b>")
+            for n in range(1000)
         )
     assert len(queued) == 1000
     texts = [row.body["text"] for row in Delivery.objects.order_by("id")]
