@@ -51,7 +51,11 @@ def is_door(inner: str, importer: str, doors: list[str]) -> bool:
         name, _, only = door.partition("<-")
         if only and importer.rpartition(".")[2] != only:
             continue
-        if inner == name or inner.startswith(name + ".") or ("." not in name and inner.split(".")[1:2] == [name]):
+        if (
+            inner == name
+            or inner.startswith(name + ".")
+            or ("." not in name and inner.split(".")[1:2] == [name])
+        ):
             return True
     return False
 

@@ -8,18 +8,24 @@ group `chatbranch.connectors` that names a `Setup`; adding one edits no other fi
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol, runtime_checkable
 
 from chatbranch.kernel.messages import Inbound, Outbound, Receipt
 from chatbranch.kernel.phrases import Phrase
+
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 
 
 @dataclass(frozen=True)
 class Capabilities:
     """What a platform can do. Whoever sends looks here, never at the platform's name.
 
+    attachments: pictures come in. html: formatted text goes out.
     idempotent: a repeated key is recognised by the platform, so that a retry is never seen twice.
     pulled: nothing can be pushed; the reader's side fetches what waits (web chat, passive replies).
     webhook: the web process serves it under /connect/<name>/ (it is a `Webhook`).
@@ -113,18 +119,33 @@ class Connector(Protocol):
         """Send one message. Raises Later, Undeliverable, or anything else for "try again"."""
 
 
+@dataclass(frozen=True)
+class Said:
+    """One message of a pulled conversation. `cursor` orders them, and is given back to go on from there."""
+
+    cursor: str
+    text: str
+    at: datetime
+
+
 class Mailbox(Protocol):
     """What a pulled connector reads from: the messages that wait for one address."""
 
     async def receive(self, inbound: Inbound) -> None:
-        """As Host.receive."""
+        """As Host.receive. Raises Refused where the sender, who is still on the line, can be told why."""
 
-    def waiting(self, address: str, after: str = "") -> AsyncIterator[tuple[str, str, bool]]:
-        """Yields (cursor, text, is_ours) of the conversation's messages after `after`, then as they come."""
+    def waiting(self, address: str, after: str = "") -> AsyncGenerator[Said, None]:
+        """Our messages to `address` after the cursor `after`, oldest first, then as they come, until closed.
+
+        One counts as handed over when the next is asked for.
+        """
 
 
 @runtime_checkable
 class Webhook(Protocol):
-    """Optional: the connector answers HTTP itself, under /connect/<name>/ of the web process (ASGI 3)."""
+    """Optional: the connector answers HTTP itself, under /connect/<name>/ of the web process (ASGI 3).
 
-    async def asgi(self, mailbox: Mailbox, scope: dict[str, Any], receive: Any, send: Any) -> None: ...
+    `scope["path"]` is what follows /connect/<name>, with its leading slash.
+    """
+
+    async def asgi(self, mailbox: Mailbox, scope: Scope, receive: Receive, send: Send) -> None: ...

@@ -7,7 +7,7 @@ import logging
 from collections.abc import Awaitable
 from typing import Any, TypeVar
 
-from aiohttp import ClientError
+from aiohttp import ClientError, StreamReader
 from nio import AsyncClient, AsyncClientConfig, ErrorResponse, LoginResponse, SyncResponse, WhoamiResponse
 
 from chatbranch.connectors.contract import Host, Later, Misconfigured, Undeliverable
@@ -132,6 +132,18 @@ class Session:
         source: wire.Event = answer.event.source
         return source
 
+    async def download(self, where: str, most: int) -> bytes:
+        """A file of the media repository, or at most its first `most` bytes; empty when it cannot be had."""
+        path = f"/_matrix/client/v1/media/download/{where}"
+        try:
+            answer = await self._client.send(
+                "GET", path, headers={"Authorization": f"Bearer {self._client.access_token}"}
+            )
+            async with answer:
+                return await _first(answer.content, most) if answer.status == 200 else b""
+        except (ClientError, OSError, TimeoutError) as error:
+            raise Trouble(f"a file could not be fetched: {type(error).__name__}") from error
+
     async def join(self, room: str) -> None:
         """Accept an invitation."""
         await self._call(self._client.join(room))
@@ -167,3 +179,10 @@ def _error(answer: ErrorResponse) -> Exception:
     if code in NEVER or status in (403, 404, 413):
         return Undeliverable(f"{NEVER.get(code, 'the homeserver refuses')} ({code or status})")
     return Trouble(f"the homeserver answered {status} {code}")
+
+
+async def _first(stream: StreamReader, most: int) -> bytes:
+    data = bytearray()
+    while len(data) < most and (part := await stream.read(min(65_536, most - len(data)))):
+        data += part
+    return bytes(data)

@@ -8,7 +8,7 @@ from chatbranch.kernel.phrases import Phrase
 SETUP = Setup(
     name="matrix",
     title=Phrase("Matrix", "Matrix"),
-    capabilities=Capabilities(rooms=True, html=True, idempotent=True, characters=8000, per_second=5.0),
+    capabilities=Capabilities(rooms=True, html=True, attachments=True, idempotent=True, characters=8000),
     settings=(
         Setting(
             "homeserver",

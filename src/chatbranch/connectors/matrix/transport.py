@@ -15,11 +15,12 @@ from chatbranch.connectors.matrix import wire
 from chatbranch.connectors.matrix.rooms import Rooms
 from chatbranch.connectors.matrix.session import Session, SignedOut
 from chatbranch.connectors.matrix.setup import SETUP
-from chatbranch.kernel.messages import Outbound, Receipt
+from chatbranch.kernel.messages import Attachment, Outbound, Receipt
 
 log = logging.getLogger(__name__)
 
 POLL = 30.0  # seconds one sync waits for news
+LARGEST_PICTURE = 10 * 1024 * 1024  # bytes
 MOST_PAGES = 500  # of 100 events: how far back a gap is filled before the rest is given up, loudly
 
 
@@ -131,12 +132,22 @@ class _Listener:
                 replied = await self._session.event(room, message.reply_to)
                 mentioned = mentioned or replied.get("sender") == self._session.me
                 message = wire.asks_about(message, self._message(replied))
-            await self._host.receive(wire.as_inbound(message, room, direct=direct, mentioned=mentioned))
+            files = await self._files(message) if direct or mentioned else ()
+            await self._host.receive(
+                wire.as_inbound(message, room, direct=direct, mentioned=mentioned, attachments=files)
+            )
         elif wire.is_encrypted(event):
             await self._rooms.explain_encryption(room)
 
     def _message(self, event: wire.Event) -> wire.Message | None:
         return wire.read_event(event, self._session.me, self._session.name)
+
+    async def _files(self, message: wire.Message) -> tuple[Attachment, ...]:
+        if message.picture is None:
+            return ()
+        # one byte more than is accepted, so that whoever reads it can tell that it is too large
+        data = await self._session.download(message.picture.where, LARGEST_PICTURE + 1)
+        return (Attachment(message.picture.name, message.picture.media_type, data),) if data else ()
 
     async def _gap(self, room: str, before: str, since: str) -> list[wire.Event]:
         """What a `limited` timeline left out, oldest first: the library does not fetch it by itself."""

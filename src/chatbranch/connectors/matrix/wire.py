@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from chatbranch.kernel import clock
-from chatbranch.kernel.messages import Inbound, Outbound
+from chatbranch.kernel.messages import Attachment, Inbound, Outbound
 
 CHANNEL = "matrix"
 TEXT_TYPES = ("m.text", "m.emote")
@@ -42,6 +42,15 @@ Event = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A picture in the server's media repository. `where`: the path after /media/download/."""
+
+    where: str
+    name: str
+    media_type: str
+
+
+@dataclass(frozen=True)
 class Message:
     """A message as its event tells it. reply_to: the event replied to, or "". mentions_me: called by name."""
 
@@ -51,6 +60,7 @@ class Message:
     sent_at: datetime
     reply_to: str = ""
     mentions_me: bool = False
+    picture: Picture | None = None
 
 
 def read_event(event: object, me: str, name: str = "") -> Message | None:
@@ -75,18 +85,21 @@ def read_event(event: object, me: str, name: str = "") -> Message | None:
         text=said[called:],
         sent_at=_moment(event.get("origin_server_ts")),
         reply_to=reply_to,
+        picture=_picture(content),
         mentions_me=called > 0 or _mentions(content, said, me, name) or body.startswith(f"> <{me}> "),
     )
 
 
 def asks_about(message: Message, quoted: Message | None) -> Message:
     """In a shared room, "is this true?" in reply to somebody's message asks about that message."""
-    if quoted is None or not quoted.text.strip() or len(message.text.strip()) > SHORT:
+    if quoted is None or not (quoted.text.strip() or quoted.picture) or len(message.text.strip()) > SHORT:
         return message
-    return replace(message, text=quoted.text)
+    return replace(message, text=quoted.text, picture=quoted.picture)
 
 
-def as_inbound(message: Message, room: str, *, direct: bool, mentioned: bool) -> Inbound:
+def as_inbound(
+    message: Message, room: str, *, direct: bool, mentioned: bool, attachments: tuple[Attachment, ...] = ()
+) -> Inbound:
     """The message as it enters the house. In a shared room the answer refers to the message."""
     return Inbound(
         channel=CHANNEL,
@@ -98,6 +111,7 @@ def as_inbound(message: Message, room: str, *, direct: bool, mentioned: bool) ->
         direct=direct,
         mentioned=mentioned,
         reply_to="" if direct else message.event_id,
+        attachments=attachments,
     )
 
 
@@ -170,6 +184,20 @@ def _words(content: Mapping[str, Any]) -> str | None:
         file = content.get("filename")
         return body if isinstance(file, str) and file != body else ""
     return body if kind in TEXT_TYPES else None
+
+
+def _picture(content: Mapping[str, Any]) -> Picture | None:
+    """The picture that is the message. Its address is checked: it becomes part of a path on our own server."""
+    url, name, info = content.get("url"), content.get("body"), content.get("info")
+    if content.get("msgtype") != "m.image" or not isinstance(url, str):
+        return None
+    found = re.fullmatch(r"mxc://([A-Za-z0-9.:\[\]-]{1,255})/([A-Za-z0-9_-]{1,255})", url)
+    if found is None or set(found[1]) <= {"."}:
+        return None
+    kind = info.get("mimetype") if isinstance(info, Mapping) else ""
+    return Picture(
+        f"{found[1]}/{found[2]}", name if isinstance(name, str) else "", kind if isinstance(kind, str) else ""
+    )
 
 
 def _is_edit(content: Mapping[str, Any]) -> bool:

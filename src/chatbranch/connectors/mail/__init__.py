@@ -1,0 +1,1 @@
+"""E-mail: sends only. Receiving comes when a branch wants a mailbox read."""

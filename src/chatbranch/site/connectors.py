@@ -1,0 +1,118 @@
+"""The connectors process (`python -m chatbranch.site.connectors`): every chat this branch has switched on.
+
+Each connector listens under a supervisor of its own: one that fails is logged with what to do, and started again after
+a while; it never stops the others, nor the sending of what waits for them.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import random
+import signal
+import time
+from collections.abc import Mapping
+
+import django
+from django.apps import apps
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatbranch.site.settings")
+if not apps.ready:
+    django.setup()
+
+from django.conf import settings
+
+from chatbranch.connectors import discover
+from chatbranch.connectors.contract import Connector, Host, Misconfigured
+from chatbranch.deliveries import sender
+from chatbranch.intake import actions as intake
+from chatbranch.kernel.messages import Inbound
+from chatbranch.site.inbox import Inbox, in_thread
+
+log = logging.getLogger(__name__)
+
+LONGEST_PAUSE = 300.0  # seconds between attempts to start a connector
+SETTLED = 600.0  # seconds of running after which a failure counts as the first
+GRACE = 10.0  # seconds for what is under way when the process is asked to end
+
+
+class Branch:
+    """The Host of one channel: intake takes what comes, and keeps what the connector must remember."""
+
+    def __init__(self, channel: str, inbox: Inbox) -> None:
+        self._channel, self._inbox = channel, inbox
+
+    async def receive(self, inbound: Inbound) -> None:
+        """Durable when this returns. Refusals are told in the chat."""
+        await self._inbox.take_from_chat(inbound)
+
+    async def recall(self, key: str) -> str:
+        """What was remembered under `key`, or an empty string."""
+        return await in_thread(intake.recall, self._channel, key)
+
+    async def remember(self, key: str, value: str) -> None:
+        """Keep a value across restarts, sealed."""
+        await in_thread(intake.do_remember, self._channel, key, value)
+
+
+def build_all(config: discover.Config) -> dict[str, Connector]:
+    """Every switched-on connector that can be built. The others are logged with what to do."""
+    built: dict[str, Connector] = {}
+    for name, setup in discover.switched_on(config).items():
+        try:
+            built[name] = discover.build(setup, config.get(name, {}))
+        except Misconfigured as wrong:
+            log.error("connector %s is off: %s; then restart", name, wrong)
+        except Exception:  # another's code, or a client library that is not installed
+            log.exception("connector %s is off: reinstall it or remove its settings, then restart", name)
+    return built
+
+
+async def keep_running(connector: Connector, host: Host) -> None:
+    """Run a connector; after a failure again, each pause twice as long as the one before, up to five minutes."""
+    failures = 0
+    while True:
+        started = time.monotonic()
+        try:
+            await connector.run(host)
+            log.warning("connector %s stopped by itself", connector.name)
+        except Misconfigured as wrong:
+            log.error("connector %s cannot start: %s", connector.name, wrong)
+        except Exception:
+            log.exception("connector %s failed", connector.name)
+        failures = 1 if time.monotonic() - started > SETTLED else failures + 1
+        pause = min(LONGEST_PAUSE, 2.0**failures) * random.uniform(0.8, 1.2)  # noqa: S311 (no secret)
+        log.info("connector %s starts again in %.0f s", connector.name, pause)
+        await asyncio.sleep(pause)
+
+
+async def serve(connectors: Mapping[str, Connector]) -> None:
+    """Receive and send until cancelled; what is under way then is given GRACE seconds."""
+    inbox = Inbox()
+    hosts = {name: Branch(name, inbox) for name in connectors}
+    log.info("connectors: %s", ", ".join(connectors) or "none is switched on")
+    try:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(sender.run(connectors))
+            for name, connector in connectors.items():
+                if not connector.capabilities.pulled:  # those live in the web process
+                    group.create_task(keep_running(connector, hosts[name]))
+    finally:
+        await inbox.finish(GRACE)
+
+
+async def main() -> None:
+    """Serve until SIGTERM or SIGINT."""
+    serving = asyncio.create_task(serve(build_all(settings.CONFIG.connectors)))
+    loop = asyncio.get_running_loop()
+    for each in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(each, serving.cancel)
+    try:
+        await serving
+    except asyncio.CancelledError:
+        log.info("connectors: ended as asked")
+
+
+if __name__ == "__main__":
+    asyncio.run(main())

@@ -1,0 +1,121 @@
+"""From a connector into the house: accepted durably while the connector waits, answered right after in the background.
+
+What a crash leaves accepted but unanswered is taken up by the worker (intake.actions.do_answer_waiting).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Callable
+from contextlib import suppress
+from typing import ParamSpec, TypeVar
+from uuid import UUID
+
+from asgiref.sync import sync_to_async
+from django.db import InterfaceError, OperationalError, close_old_connections, transaction
+
+from chatbranch.contacts import actions as contacts
+from chatbranch.deliveries import actions as deliveries
+from chatbranch.intake import actions as intake
+from chatbranch.kernel import clock
+from chatbranch.kernel.errors import Refused
+from chatbranch.kernel.messages import Inbound
+from chatbranch.kernel.phrases import LANGS
+from chatbranch.kernel.text import clean, language
+
+log = logging.getLogger(__name__)
+
+AT_ONCE = 2  # answers worked on at the same time: matching is processor work
+TRIES = 3  # before a message that breaks us is set aside
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+
+async def in_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
+    """`function` in a pool thread, with the upkeep of database connections that a request would have had."""
+
+    def tidily() -> R:
+        close_old_connections()
+        try:
+            return function(*args, **kwargs)
+        finally:
+            close_old_connections()
+
+    return await sync_to_async(tidily, thread_sensitive=False)()
+
+
+class Inbox:
+    """Takes one process's messages in."""
+
+    def __init__(self) -> None:
+        self._turn = asyncio.Semaphore(AT_ONCE)
+        self._answering: set[asyncio.Task[None]] = set()
+        self._failures: Counter[tuple[str, str]] = Counter()
+
+    async def take(self, inbound: Inbound) -> None:
+        """Accept a message, then answer it in the background. Raises Refused for what cannot be checked.
+
+        In a shared room, what is not addressed to us is nobody's business here: it is not even written down.
+        """
+        if not inbound.direct and not inbound.mentioned:
+            return
+        submission = await in_thread(intake.do_accept, inbound)
+        task = asyncio.create_task(self._answer(submission.id))
+        self._answering.add(task)
+        task.add_done_callback(self._answering.discard)
+
+    async def take_from_chat(self, inbound: Inbound) -> None:
+        """As `take`; a refusal is sent to the chat. What breaks us again and again is set aside, and logged.
+
+        While the database is away this raises, and the connector brings the message again.
+        """
+        try:
+            await self.take(inbound)
+        except Refused as refused:
+            await in_thread(tell_refusal, inbound, refused)
+        except (OperationalError, InterfaceError):
+            raise
+        except Exception:
+            which = (inbound.channel, inbound.message_id)
+            self._failures[which] += 1
+            if self._failures[which] < TRIES:
+                raise
+            del self._failures[which]
+            log.exception(
+                "a message on %s cannot be taken and is set aside; please report this", inbound.channel
+            )
+
+    async def _answer(self, submission: UUID) -> None:
+        async with self._turn:
+            try:
+                await in_thread(intake.do_answer, submission)
+            except Exception:  # the worker tries again later
+                log.exception("a submission could not be answered yet")
+
+    async def finish(self, seconds: float) -> None:
+        """Let answers under way end, for at most `seconds`."""
+        if self._answering:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(seconds):
+                    await asyncio.gather(*self._answering, return_exceptions=True)
+
+
+def tell_refusal(inbound: Inbound, refused: Refused) -> None:
+    """Queue the reason to the chat it came from: once a message, and of a flood only the first time."""
+    if refused.places.get("again"):
+        return
+    lang = inbound.lang if inbound.lang in LANGS else language(clean(inbound.text) or "您")
+    today = contacts.day_scope(clock.now().date())
+    once = contacts.pseudonym_of(inbound.channel, f"{inbound.address}\n{inbound.message_id}", today)
+    with transaction.atomic():
+        pseudonym = contacts.do_keep(inbound.channel, inbound.address, today, lang, days=2)
+        deliveries.do_queue(
+            pseudonym=pseudonym,
+            kind="refusal",
+            text=refused.say(lang),
+            once=f"refusal:{once}",
+            reply_to=inbound.reply_to,
+        )

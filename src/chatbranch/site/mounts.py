@@ -1,0 +1,112 @@
+"""Connectors that answer HTTP themselves, mounted beside Django's pages under /connect/<name>/."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import re
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from contextlib import contextmanager
+
+from django.conf import settings
+
+from chatbranch.connectors import discover
+from chatbranch.connectors.contract import Receive, Said, Scope, Send
+from chatbranch.deliveries import actions as deliveries
+from chatbranch.deliveries import queries
+from chatbranch.kernel.messages import Inbound
+from chatbranch.site.inbox import Inbox, in_thread
+
+log = logging.getLogger(__name__)
+
+Application = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+POLL = 0.3  # seconds between looks for fresh messages, one look a channel however many wait
+LOOK_ANYWAY = 15.0  # seconds after which a waiting reader's conversation is read unasked
+_ADDRESS = re.compile(r"/connect/([a-z][a-z0-9_-]{0,39})(/.*)", re.DOTALL)
+
+
+def mount(pages: Application, config: discover.Config | None = None) -> Application:
+    """An ASGI application: /connect/<name>/… goes to that connector, everything else to `pages`."""
+    hooks = discover.webhooks(settings.CONFIG.connectors if config is None else config)
+    inbox = Inbox()
+    mailboxes = {name: Postbox(name, inbox) for name in hooks}
+
+    async def application(scope: Scope, receive: Receive, send: Send) -> None:
+        found = _ADDRESS.fullmatch(scope["path"]) if scope["type"] == "http" else None
+        name = found.group(1) if found else ""
+        if found and name in hooks:
+            inner = {**scope, "path": found.group(2)}
+            await hooks[name].asgi(mailboxes[name], inner, receive, send)
+        else:
+            await pages(scope, receive, send)
+
+    return application
+
+
+class Postbox:
+    """The Mailbox of one pulled channel, read from the outbox."""
+
+    def __init__(self, channel: str, inbox: Inbox) -> None:
+        self._channel, self._inbox, self._bell = channel, inbox, Bell(channel)
+
+    async def receive(self, inbound: Inbound) -> None:
+        """Accept a message; raises Refused."""
+        await self._inbox.take(inbound)
+
+    async def waiting(self, address: str, after: str = "") -> AsyncGenerator[Said, None]:
+        """What was not seen yet, then whatever comes. A message is marked as handed over when the next is wanted."""
+        with self._bell.for_address(address) as rung:
+            while True:
+                rung.clear()
+                for each in await in_thread(queries.conversation, self._channel, address, after):
+                    after = each.cursor
+                    yield Said(each.cursor, each.text, each.at)
+                    if each.fresh:
+                        await in_thread(deliveries.do_handed_over, [each.cursor])
+                await _rings(rung)
+
+
+async def _rings(rung: asyncio.Event) -> None:
+    try:
+        async with asyncio.timeout(LOOK_ANYWAY):
+            await rung.wait()
+    except TimeoutError:
+        return
+
+
+class Bell:
+    """Wakes those who wait for an address when something has come for it: one query a look, for all of them."""
+
+    def __init__(self, channel: str) -> None:
+        self._channel = channel
+        self._waiting: dict[str, set[asyncio.Event]] = {}
+        self._watch: asyncio.Task[None] | None = None
+
+    @contextmanager
+    def for_address(self, address: str) -> Iterator[asyncio.Event]:
+        """An event that is set whenever something fresh waits for `address`."""
+        rung = asyncio.Event()
+        self._waiting.setdefault(address, set()).add(rung)
+        if self._watch is None or self._watch.done():
+            self._watch = asyncio.create_task(self._look())
+        try:
+            yield rung
+        finally:
+            self._waiting[address].discard(rung)
+            if not self._waiting[address]:
+                del self._waiting[address]
+
+    async def _look(self) -> None:
+        while self._waiting:
+            await asyncio.sleep(POLL)
+            try:
+                fresh = await in_thread(queries.fresh, self._channel, list(self._waiting))
+            except Exception as error:  # the database is away: whoever waits goes on waiting
+                log.warning(
+                    "%s: what waits cannot be read (%s); looking again", self._channel, type(error).__name__
+                )
+                continue
+            for address in fresh:
+                for rung in self._waiting.get(address, ()):
+                    rung.set()
