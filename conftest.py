@@ -9,4 +9,4 @@ _DATA = tempfile.TemporaryDirectory(prefix="chatbranch-test-")
 os.environ["CHATBRANCH_DATA"] = _DATA.name
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatbranch.site.settings")
 
-pytest_plugins = ["tests.support.databases"]
+pytest_plugins = ["tests.support.databases", "tests.support.people"]

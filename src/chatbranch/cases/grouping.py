@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
+from functools import cached_property
 from uuid import UUID
 
 from django.db import connection
@@ -19,16 +20,19 @@ _LOOKED_AT = 20
 
 @dataclass(frozen=True)
 class Shape:
-    """What a message looks like for grouping; computed before the lock is taken, because it takes a few milliseconds."""
+    """What a message looks like for grouping. Bands take some milliseconds, and only the first of its kind needs them."""
 
     text: str
     fingerprint: str
-    bands: tuple[int, ...]
+
+    @cached_property
+    def bands(self) -> tuple[int, ...]:
+        return tuple(grouping.bands(self.text))
 
 
 def shape_of(text: str) -> Shape:
     """The grouping shape of a message's text."""
-    return Shape(text, grouping.fingerprint(text), tuple(grouping.bands(text)))
+    return Shape(text, grouping.fingerprint(text))
 
 
 def lock_opening() -> None:

@@ -1,5 +1,29 @@
+"""The desk's addresses; all of them for members only."""
+
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from chatbranch.cases import views
+
+urlpatterns = [
+    path("desk/", views.queue, name="desk"),
+    path("desk/cases/<str:code>/", views.case, name="case"),
+    path("desk/cases/<str:code>/comment/", views.comment, name="case-comment"),
+    path("desk/cases/<str:code>/evidence/", views.evidence, name="case-evidence"),
+    path("desk/cases/<str:code>/note/", views.note, name="case-note"),
+    path("desk/cases/<str:code>/urgent/", views.urgent, name="case-urgent"),
+    path("desk/cases/<str:code>/duty/", views.duty, name="case-duty"),
+    path("desk/cases/<str:code>/party/", views.party, name="case-party"),
+    path("desk/cases/<str:code>/close/", views.close, name="case-close"),
+    path("desk/cases/<str:code>/reopen/", views.reopen, name="case-reopen"),
+    path("desk/cases/<str:code>/merge/", views.merge, name="case-merge"),
+    path("desk/cases/<str:code>/split/", views.split, name="case-split"),
+    path("desk/cases/<str:code>/link/", views.link, name="case-link"),
+    path("desk/notes/<uuid:key>/word/", views.word, name="word"),
+    path("desk/files/<str:digest>/", views.file, name="case-file"),
+    path("desk/objections/", views.objections, name="objections"),
+    path("desk/objections/<uuid:key>/", views.answer_objection, name="answer-objection"),
+    path("desk/deliveries/", views.delivery_ledger, name="deliveries"),
+    path("desk/deliveries/<uuid:key>/retry/", views.retry_delivery, name="retry-delivery"),
+]

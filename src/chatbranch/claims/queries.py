@@ -34,6 +34,11 @@ def newest_wordings(seq: int, most: int) -> list[Wording]:
     return list(Wording.objects.filter(seq__gt=seq, claim__version__gt=0).order_by("-seq")[:most])
 
 
+def newest_seq() -> int:
+    """The highest wording number there is, 0 for an empty library."""
+    return Wording.objects.order_by("-seq").values_list("seq", flat=True).first() or 0
+
+
 def wording_count() -> int:
     """How many wordings an index of the whole library has."""
     return Wording.objects.filter(claim__version__gt=0).count()

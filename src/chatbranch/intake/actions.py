@@ -69,14 +69,17 @@ def do_accept(inbound: Inbound, *, email: str = "") -> Submission:
         inbound.channel, inbound.address, contacts.day_scope(clock.now().date())
     )
     sealed = sealing.seal(json.dumps(vars(body), ensure_ascii=False).encode(), replay)
-    _check_flood(pseudonym)
     try:
         with transaction.atomic():
-            return Submission.objects.create(
-                channel=inbound.channel, pseudonym=pseudonym, replay=replay, sealed=sealed
-            )
+            too_many = _count_flood(pseudonym)
+            row = Submission(channel=inbound.channel, pseudonym=pseudonym, replay=replay, sealed=sealed)
+            if too_many is None:
+                row.save(force_insert=True)
     except IntegrityError:
         return Submission.objects.get(replay=replay)
+    if too_many is not None:
+        raise too_many
+    return row
 
 
 def _body(inbound: Inbound, email: str) -> Body:
@@ -129,19 +132,26 @@ def _keep_image(data: bytes) -> str:
     return cases.do_keep_file(data)
 
 
-def _check_flood(pseudonym: str) -> None:
-    """Count this message; refuse, kindly, the twenty-first in a minute and the three-hundred-and-first of a day."""
+def _count_flood(pseudonym: str) -> Refused | None:
+    """Count this message; the twenty-first in a minute and the three-hundred-and-first of a day are refused, kindly."""
     now = clock.now()
-    with transaction.atomic():
-        Flood.objects.get_or_create(pseudonym=pseudonym, defaults={"day": now.date(), "minute": now})
-        row = Flood.objects.select_for_update().get(pseudonym=pseudonym)
-        after, too_many = count(Counted(row.count, row.in_minute, row.minute), now)
-        told = row.told_at
-        row.count, row.in_minute, row.minute = after.day, after.in_minute, after.minute
-        row.told_at = now if too_many else None
-        row.save()
-    if too_many:
-        raise Refused("too-many", letters.TOO_MANY, status=429, again=told is not None)
+    row = Flood.objects.select_for_update().filter(pseudonym=pseudonym).first()
+    before = Counted(row.count, row.in_minute, row.minute) if row else Counted(0, 0, now)
+    after, too_many = count(before, now)
+    told = row.told_at if row else None
+    values = {
+        "count": after.day,
+        "in_minute": after.in_minute,
+        "minute": after.minute,
+        "told_at": now if too_many else None,
+    }
+    if row is None:
+        Flood.objects.bulk_create(
+            [Flood(pseudonym=pseudonym, day=now.date(), **values)], ignore_conflicts=True
+        )
+    else:
+        Flood.objects.filter(pk=row.pk).update(**values)
+    return Refused("too-many", letters.TOO_MANY, status=429, again=told is not None) if too_many else None
 
 
 # --- answering ---------------------------------------------------------------------------------------------------------
@@ -150,18 +160,21 @@ def _check_flood(pseudonym: str) -> None:
 def do_check(inbound: Inbound, *, email: str = "", reply: bool = False) -> tuple[Submission, Answer]:
     """Accept a message and answer it now. `reply`: also queue the answer's text to the asker's channel."""
     submission = do_accept(inbound, email=email)
-    return submission, do_answer(submission.id, reply=reply)
+    return submission, _answer(submission, reply=reply)
 
 
 def do_answer(submission_id: UUID, *, reply: bool = True) -> Answer:
     """Answer an accepted submission, once: matching runs first, then one short transaction writes everything."""
-    submission = Submission.objects.get(pk=submission_id)
+    return _answer(Submission.objects.get(pk=submission_id), reply=reply)
+
+
+def _answer(submission: Submission, *, reply: bool) -> Answer:
     if submission.state == Submission.State.ANSWERED:
         return Answer(**submission.result)
     body = open_body(submission)
     prepared = replies.prepare(body.text, body.lang, images=body.images)
     with transaction.atomic():
-        locked = Submission.objects.select_for_update().get(pk=submission_id)
+        locked = Submission.objects.select_for_update().get(pk=submission.pk)
         if locked.state == Submission.State.ANSWERED:
             return Answer(**locked.result)
         answer = _settle(locked, body, prepared, reply=reply)

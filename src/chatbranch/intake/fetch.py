@@ -174,7 +174,9 @@ def _get(pool: httpcore.ConnectionPool, url: str, deadline: float) -> tuple[int,
 def _read(url: str, kind: str, body: bytes) -> Page:
     if kind == "text/plain":
         return Page(url, "", body.decode("utf-8", "replace")[:100_000])
-    found = trafilatura.bare_extraction(body, url=url, include_comments=False, favor_precision=True, with_metadata=True)
+    found = trafilatura.bare_extraction(
+        body, url=url, include_comments=False, favor_precision=True, with_metadata=True
+    )
     title, text = (found.title or "", found.text or "") if found is not None else ("", "")
     if not (title or text):
         raise _refused(

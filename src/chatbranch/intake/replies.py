@@ -64,15 +64,10 @@ def prepare(text: str, lang: str, *, images: tuple[str, ...] = ()) -> Prepared:
             trouble = refusal.say(lang)  # the case still opens, with the link for members to look at
     if images and not said:
         return Prepared("check", lang, text=said, images=images, shape=shape_of(f"image {images[0]}"))
+    shape = shape_of(said)
+    found = matching.match_unless_new(said, shape.fingerprint)
     return Prepared(
-        "check",
-        lang,
-        said,
-        link=reading.link,
-        images=images,
-        match=matching.match_text(said),
-        shape=shape_of(said),
-        trouble=trouble,
+        "check", lang, said, link=reading.link, images=images, match=found, shape=shape, trouble=trouble
     )
 
 

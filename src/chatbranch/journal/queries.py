@@ -5,9 +5,9 @@ from __future__ import annotations
 from chatbranch.journal.models import Event
 
 
-def last_seq(kind: str = "") -> int:
-    """The newest event's number (of one kind, if named), 0 when there is none."""
-    events = Event.objects.filter(kind=kind) if kind else Event.objects.all()
+def last_seq(*kinds: str) -> int:
+    """The newest event's number (of these kinds, if named), 0 when there is none."""
+    events = Event.objects.filter(kind__in=kinds) if kinds else Event.objects.all()
     return events.order_by("-seq").values_list("seq", flat=True).first() or 0
 
 

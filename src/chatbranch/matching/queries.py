@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import dataclass
 from pathlib import Path
 from uuid import UUID
 
 from django.conf import settings
 
 from chatbranch.claims import queries as claims
+from chatbranch.journal.queries import last_seq
+from chatbranch.kernel import clock
 from chatbranch.matching.engine import Match, Matcher
 from chatbranch.matching.index import Wording
 
 _lock = threading.Lock()
 _matchers: dict[Path, Matcher] = {}
+_REMEMBERED = 10_000
+_new: dict[str, tuple[tuple[object, ...], Match]] = {}
 _NEWEST = 500  # the worker commits every second; after a large import the index catches up from the old end
 
 
@@ -29,22 +34,60 @@ def matcher() -> Matcher:
     return found
 
 
+@dataclass(frozen=True)
+class _Library:
+    """What the index does not know yet, read once for each state of the library."""
+
+    state: tuple[object, ...]
+    newer: tuple[Wording, ...]
+    gone: frozenset[str]
+
+
+_library: _Library | None = None
+
+
 def match_text(text: str) -> Match:
     """What the library says of this message. A verdict published a moment ago is found too: rows the index lacks are added."""
     using = matcher()
-    return using.match(text, newer=_newer(using), gone=_gone())
+    library = _read_library(using)
+    return using.match(text, newer=library.newer, gone=library.gone)
+
+
+def match_unless_new(text: str, fingerprint: str) -> Match:
+    """As match_text, remembering which messages were new: a rumour on the move arrives a thousand times, and the library's
+    answer to the same words changes only when the library does. `fingerprint`: grouping.fingerprint(text)."""
+    state = _state(matcher())
+    with _lock:
+        known = _new.get(fingerprint)
+    if known is not None and known[0] == state:
+        return known[1]
+    found = match_text(text)
+    if found.outcome == "new":
+        with _lock:
+            if len(_new) >= _REMEMBERED:
+                _new.clear()
+            _new[fingerprint] = (state, found)
+    return found
 
 
 def search(text: str, most: int = 20) -> list[UUID]:
     """Claims that speak of `text`, best first: for people who look through the library."""
     using = matcher()
-    return [UUID(found) for found in using.search(text, newer=_newer(using), most=most)]
+    return [UUID(found) for found in using.search(text, newer=_read_library(using).newer, most=most)]
 
 
-def _newer(using: Matcher) -> list[Wording]:
+def _read_library(using: Matcher) -> _Library:
+    global _library
+    state, known = _state(using), _library
+    if known is not None and known.state == state:
+        return known
     rows = claims.newest_wordings(using.watermark, most=_NEWEST)
-    return [Wording(str(row.claim_id), row.lang, row.text, row.seq) for row in rows]
+    newer = tuple(Wording(str(row.claim_id), row.lang, row.text, row.seq) for row in rows)
+    _library = _Library(state, newer, frozenset(str(claim) for claim in claims.unanswerable_ids()))
+    return _library
 
 
-def _gone() -> set[str]:
-    return {str(claim) for claim in claims.unanswerable_ids()}
+def _state(using: Matcher) -> tuple[object, ...]:
+    """Changes whenever the library, the index or the day (verdicts expire) does."""
+    published = last_seq("verdict.published", "claim.imported")
+    return (settings.INDEX_DIR, using.watermark, claims.newest_seq(), published, clock.now().date())
