@@ -16,6 +16,7 @@ Kind = Literal["number", "date", "place", "name", "unit", "negation", "denial", 
 COMPARED = frozenset({"number", "place", "name", "thing", "pole", "quantifier", "modality"}) | DATES
 _NEAR = 3  # tokens; neighbours within this distance show that two slots stand in the same place
 _TIGHT = 2
+_NEAR_COPY = 0.8
 _SAME_STORY = 0.5  # coverage from which a wording's slots may be looked for anywhere in the message
 
 
@@ -82,6 +83,11 @@ class Pairing:
         return _ENOUGH if self.alignment.coverage >= _SAME_STORY else _ENOUGH_APART
 
     @cached_property
+    def near_copy(self) -> bool:
+        """So close that whatever was exchanged was exchanged on purpose, even if the old value stands elsewhere."""
+        return self.alignment.coverage >= _NEAR_COPY
+
+    @cached_property
     def announces(self) -> bool:
         return any(t.type == "modality" and t.value[0] == "planned" for t in self.ours)
 
@@ -143,7 +149,7 @@ def _first(tokens: Sequence[Token], kind: str) -> str:
 
 _ENOUGH = 1.0  # support that makes two differing slots each other's counterpart
 _ENOUGH_APART = 2.0  # and where the texts share little else
-_COUNTERPARTS = {"place": ("place", "name"), "name": ("name", "place"), "thing": ("thing", "name", "word", "place")}
+_COUNTERPARTS = {"year": ("number",), "number": ("year", "clock", "day"), "place": ("place", "name", "word"), "name": ("name", "place", "word"), "thing": ("thing", "name", "word", "place")}
 
 
 def _slot(p: Pairing, i: int, conflicts: list[Difference], lacking: list[Difference], minor: list[Difference]) -> None:
@@ -156,12 +162,12 @@ def _slot(p: Pairing, i: int, conflicts: list[Difference], lacking: list[Differe
         return
     elsewhere = stands_in(token, p.yours, p.text)
     if j is not None and p.yours[j].text[0] != "@" and p.support(i, j) >= p.enough:
-        exchanged = not elsewhere or stands_in(p.yours[j], p.ours, "")
+        exchanged = not elsewhere or stands_in(p.yours[j], p.ours, "") or p.near_copy
         difference = _between(token, p.yours[j])
         weighty = token.strong or p.yours[j].strong or difference.kind == "unit"
         (conflicts if exchanged and weighty else minor).append(difference)
         return
-    if elsewhere:
+    if elsewhere and not (p.near_copy and token.type in DATES | {"number"}):
         return
     if (rival := _counterpart(p, i) or _rival(p, i)) is not None:
         conflicts.append(_between(token, rival))
@@ -173,7 +179,7 @@ def _slot(p: Pairing, i: int, conflicts: list[Difference], lacking: list[Differe
 
 def _between(ours: Token, yours: Token) -> Difference:
     kind = kind_of(ours)
-    if ours.type == "number" and other_unit(quantity(ours), quantity(yours)):
+    if ours.type == yours.type == "number" and other_unit(quantity(ours), quantity(yours)):
         kind = "unit"
     return Difference(kind, yours.text, ours.text, True)
 
@@ -190,7 +196,14 @@ def _counterpart(p: Pairing, i: int) -> Token | None:
     first, last = p.to_yours.get(before, -1) + 1, p.to_yours.get(after, len(p.yours))
     if last - first > 2 * _NEAR or (token.type == "thing" and not (before >= 0 or after < len(p.ours))):
         return None
-    return next((b for b in p.yours[first:last] if b.type in wanted and b.weight >= 1 and not b.text.startswith("@")), None)
+    told = [b for b in p.yours[first:last] if b.weight >= 1 and not b.text.startswith("@")]
+    if token.type != "thing" and not (p.near_copy or (token.strong and len(told) <= _TIGHT and _told(p.ours[before + 1 : after]) <= _TIGHT)):
+        told = [b for b in told if b.type != "word"]
+    return next((b for b in told if b.type in wanted), None)
+
+
+def _told(tokens: Sequence[Token]) -> int:
+    return sum(t.weight >= 1 for t in tokens)
 
 
 def _rival(p: Pairing, i: int) -> Token | None:
@@ -275,6 +288,10 @@ def _anchor(p: Pairing, side: Literal["ours", "yours"], index: int) -> int | Non
             return None
         if not p.loose(side, k) and tokens[k].weight >= 0.4:
             return k if side == "ours" else p.to_ours[k]
+    last = index + 1 == len(tokens) or tokens[index + 1].type == "stop"
+    beside = index - 1 if last else index + 1  # at the end of its clause, a negator turns what stands before it
+    if beside >= 0 and not p.loose(side, beside) and tokens[beside].type != "stop":
+        return beside if side == "ours" else p.to_ours[beside]
     return None
 
 

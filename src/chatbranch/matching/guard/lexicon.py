@@ -104,7 +104,8 @@ def _table_en() -> dict[str, Token]:
 
 ZH: dict[str, Token] = _table_zh()
 EN: dict[str, Token] = _table_en()
-EN_CAPITALISED: dict[str, Token] = {w: _token("place", w, "#place", place) for w, place in EN_PLACES.items()}
+# The United States go without saying in English posts: exchanged they matter, left out they do not.
+EN_CAPITALISED: dict[str, Token] = {w: _token("place", w, "#place", p, strong=p != "美国") for w, p in EN_PLACES.items()}
 PLAIN_ZH = {w for w in words_zh.PLAIN if w not in ZH or ZH[w].type not in ("thing", "name", "place", "speaker")} | set(words_zh.TONE)
 PLAIN_EN = words_en.PLAIN | frozenset(words_en.TONE) | frozenset(words_en.ASKING)
 

@@ -116,6 +116,8 @@ def same_amount(a: Quantity, b: Quantity) -> bool:
     """Equal within rounding of unit conversion; a number without a unit agrees with any that reads the same."""
     if a.ordinal != b.ordinal and a.raw != b.raw:
         return False
+    if a.raw and b.raw and a.amount * b.raw == b.amount * a.raw and a.dimension == b.dimension:
+        return a.raw == b.raw  # one unit: no rounding to allow for
     if a.dimension == b.dimension or {a.dimension, b.dimension} == {"degrees", "fahrenheit"}:
         return abs(_common(a) - _common(b)) <= 0.005 * max(abs(_common(a)), abs(_common(b)))
     return a.raw == b.raw and _countable(a) and _countable(b) and not {a.dimension, b.dimension} <= _PACKS

@@ -17,10 +17,11 @@ from chatbranch.matching.guard.tokens import Token
 _L = r"0-9A-Za-z\u00c0-\u024f"  # Latin letters and figures: \w would run on into Chinese
 _WORD = re.compile(rf"[{_L}](?:[{_L}_'.&-]{{0,60}}[{_L}])?|[^\W\u3400-\u9fff]{{1,60}}")
 _HANDLE = re.compile(r"@\w{1,40}")
+_ABBREVIATED = re.compile(r"\b(?:[A-Z]|U\.S|Rep|Sen|Gov|Dr|Mr|Mrs|Ms|Jr|Sr|St|Lt|Col|Gen|Rev|vs|No|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)$")
 _CAPITAL = re.compile(rf"(?:\d{{1,4}})?[A-Z](?:[{_L}'.&-]{{0,60}}[{_L}])?(?![{_L}])")
 # "5g towers" is no weight. A capital G is never one.
 _NETWORK = re.compile(r"([2-6])(?:G(?![A-Za-z0-9])|g(?= (?:towers?|networks?|radiation|masts?|signals?|technology|wireless|phones?|antennas?|is|causes?|kills?|spreads?)))")
-_NAME_LINK = re.compile(r" (?:(?:of|the|de|van|von|bin|al|for) (?:the )?)?(?=[A-Z])")
+_NAME_LINK = re.compile(r"(?:(?<=\b[A-Z])\.)? (?:(?:of|the|de|van|von|bin|al|for) (?:the )?)?(?=[A-Z])")
 _STOPS = frozenset("。!?;\n…！？；")
 _PAUSES = frozenset(",，:：")
 _NAME_LENGTHS = (3, 2)
@@ -38,7 +39,7 @@ def _scan(text: str) -> Iterator[Token]:
     i, sentence_start, shouting = 0, True, _is_shouting(text)
     while i < len(text):
         character = text[i]
-        if character in _STOPS or (character == "." and text[i + 1 : i + 2] in ("", " ")):
+        if character in _STOPS or (character == "." and text[i + 1 : i + 2] in ("", " ") and not _ABBREVIATED.search(text, max(0, i - 6), i)):
             yield _STOP
             i, sentence_start = i + 1, True
             continue
@@ -189,8 +190,10 @@ def _latin(text: str, i: int, sentence_start: bool, shouting: bool) -> Found:
     phrase = _phrase(text, i)
     if phrase and phrase[0] and phrase[0][0].type == "word":
         return phrase
-    if text[i].isupper() and not shouting and (name := _capitalised(text, i, sentence_start)):
-        return name
+    if text[i].isupper():
+        name = _known_place(text, i, _run(text, i)[0], alone=False) if shouting else _capitalised(text, i, sentence_start)
+        if name:
+            return name
     if phrase:
         return phrase
     if (i == 0 or not text[i - 1].isalnum()) and (quantity := read_quantity(text, i)) is not None:
@@ -235,6 +238,8 @@ def _capitalised(text: str, i: int, sentence_start: bool) -> Found | None:
     words, end = _run(text, i)
     if known := _known_place(text, i, words):
         return known
+    if sentence_start and len(words) > 1 and (_place(" ".join(words[1:])) or words[1] == "I"):
+        return None  # "Former U.S. senator", "Yesterday I"
     if words[:1] == ["WHO"]:
         return [Token("name", "#name", "WHO", ("who",))], i + len("WHO")
     if not words or words[0].lower() in (_NEVER_FIRST if len(words) > 1 else _NOT_NAMES):
@@ -242,7 +247,8 @@ def _capitalised(text: str, i: int, sentence_start: bool) -> Found | None:
     whole = text[i:end].removesuffix("'s")
     if sentence_start and len(words) == 1 and not _acronym(words[0]):
         return None
-    parts = tuple(w.lower().partition("-")[0].removesuffix("'s").strip(".") for w in words if w.lower() not in words_en.FUNCTION)
+    bare = (w.lower().partition("-")[0].removesuffix("'s").strip(".") for w in words if w.lower() not in words_en.FUNCTION)
+    parts = tuple(part for part in bare if part)
     return [Token("name", "#name", whole, parts)], end
 
 
@@ -250,16 +256,16 @@ _NEVER_FIRST = (
     words_en.FUNCTION
     | words_en.NEGATORS
     | {word for words in (*words_en.QUANTIFIERS.values(), *words_en.MODALITIES.values()) for word in words}
-    | {"a", "the", "i'm", "i've", "breaking", "video", "photo", "photograph", "image", "watch", "news", "via", "rt", "new", "people", "president", "senator", "sen", "rep", "dr", "mr", "mrs", "ms", "u.s", "gov", "did", "does", "hey", "yes", "dear", "god", "today", "share", "please", "let", "click"}
+    | {"a", "the", "i'm", "i've", "breaking", "video", "photo", "photograph", "image", "watch", "news", "via", "rt", "new", "people", "president", "senator", "sen", "rep", "dr", "mr", "mrs", "ms", "u.s", "gov", "lt", "col", "gen", "rev", "sgt", "capt", "prof", "former", "retired", "actor", "singer", "musician", "did", "does", "hey", "yes", "dear", "god", "today", "share", "please", "let", "click"}
 )
 _NOT_NAMES = _NEVER_FIRST | lexicon.EN.keys()
 
 
-def _known_place(text: str, i: int, words: list[str]) -> Found | None:
+def _known_place(text: str, i: int, words: list[str], alone: bool = True) -> Found | None:
     """The place a run of capitals is, or begins with: "New York", "American Airlines" names a company, "US Army" too."""
     for count in range(len(words), 0, -1):
         head = " ".join(words[:count]).removesuffix("'s")
-        if (place := _place(head)) and (count == len(words) or _place(" ".join(words[count:])) or count > 1):
+        if (place := _place(head)) and (not alone or count == len(words) or _place(" ".join(words[count:])) or count > 1):
             return [place], i + len(head)
     return None
 
@@ -289,7 +295,7 @@ def _run(text: str, i: int) -> tuple[list[str], int]:
 def _is_shouting(text: str) -> bool:
     """Titles and capital letters throughout: there, a capital marks no name."""
     words = re.findall(r"\b[A-Za-z][A-Za-z']{3,}\b", text[:2000])
-    return len(words) >= 4 and sum(w[0].isupper() for w in words) > 0.6 * len(words)
+    return len(words) >= 5 and sum(w[0].isupper() for w in words) >= 0.85 * len(words)
 
 
 # --- joining --------------------------------------------------------------------------------------

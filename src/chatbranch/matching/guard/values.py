@@ -46,7 +46,7 @@ def _same_name(a: Sequence[object], b: Sequence[object]) -> bool:
         return True
     if not (left[0].isascii() and right[0].isascii()):
         return left[0] in right[0] or right[0] in left[0]
-    if set(left) <= set(right) or set(right) <= set(left) or left[-1] == right[-1]:
+    if set(left) <= set(right) or set(right) <= set(left):
         return True
     return _abbreviates(left, right) or _abbreviates(right, left) or _in_handle(left, right) or _in_handle(right, left)
 
@@ -74,7 +74,7 @@ def _written(token: Token, text: str) -> bool:
     parts = [str(part) for part in token.value]
     if not parts or not parts[0].isascii():
         return any(part in text for part in parts)
-    return parts[-1] in text or (len(parts) > 1 and any(len(part) > _SHORTEST_PART and part in text for part in parts))
+    return parts[-1] in text or "".join(parts) in text
 
 
 def _as_date(token: Token, others: Sequence[Token]) -> bool:
