@@ -5,20 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import date
 from typing import Any
-from urllib.parse import urlsplit
 from uuid import UUID
 
 from django.db import transaction
 
 from chatbranch.claims.models import Claim, Source, Verdict, Wording
-from chatbranch.claims.rules import RATINGS, WITHDRAWN
+from chatbranch.claims.rules import (
+    WITHDRAWN,
+    check_dates,
+    check_rating,
+    check_some_wording,
+    check_sources,
+    check_wording,
+)
 from chatbranch.journal.actions import do_record, take_turn
 from chatbranch.kernel import clock, ids
 from chatbranch.kernel.errors import Refused
 from chatbranch.kernel.phrases import Phrase
 from chatbranch.kernel.text import clean
-
-LONGEST_WORDING = 4000  # characters; a claim is a sentence or a paragraph, not a message
 
 
 @transaction.atomic
@@ -111,38 +115,13 @@ def check_publish(
     sources: Sequence[Mapping[str, str]],
 ) -> None:
     """Refuse a verdict that nobody could check: unknown rating, no claim, no source, impossible dates."""
-    if rating not in RATINGS:
-        raise Refused("no-such-rating", _NO_SUCH_RATING, field="rating", rating=rating)
-    if claim._state.adding and not any(text.strip() for text in wordings.values()):
-        raise Refused("no-wording", _NO_WORDING, field="wordings")
+    check_rating(rating)
+    if claim._state.adding:
+        check_some_wording(wordings.values())
     for lang, text in wordings.items():
         check_wording(lang, text)
-    if as_of > clock.ahead(days=1).date():  # a day of grace: it is tomorrow already somewhere
-        raise Refused("date-ahead", _DATE_AHEAD, field="as_of", date=as_of.isoformat())
-    if expires is not None and expires < as_of:
-        raise Refused("expires-first", _EXPIRES_FIRST, field="expires")
-    if not sources and rating != WITHDRAWN:
-        raise Refused("no-source", _NO_SOURCE, field="sources")
-    for source in sources:
-        check_source(source.get("url", ""))
-
-
-def check_wording(lang: str, text: str) -> None:
-    """Refuse a wording without words or of more than LONGEST_WORDING characters."""
-    if not lang or len(lang) > 10 or not clean(text).strip():
-        raise Refused("no-wording", _NO_WORDING, field="wordings")
-    if len(text) > LONGEST_WORDING:
-        raise Refused("wording-too-long", _TOO_LONG, field="wordings", most=LONGEST_WORDING, is_=len(text))
-
-
-def check_source(url: str) -> None:
-    """Refuse a source that is no address a reader could open."""
-    try:
-        parts = urlsplit(url)
-    except ValueError:
-        parts = urlsplit("")
-    if parts.scheme not in ("http", "https") or not parts.netloc or len(url) > 2000:
-        raise Refused("no-address", _NO_ADDRESS, field="sources", url=url[:120])
+    check_dates(as_of, expires, clock.now().date())
+    check_sources(rating, [source.get("url", "") for source in sources])
 
 
 def _claim(claim_id: UUID | None, topic: str) -> Claim:
@@ -175,16 +154,4 @@ def _source(verdict: Verdict, source: Mapping[str, str]) -> Source:
     )
 
 
-_NO_SUCH_RATING = Phrase("没有“{rating}”这一档结论。", "There is no rating “{rating}”.")
-_NO_WORDING = Phrase("请写明这条说法是什么。", "Please write down what the claim says.")
-_TOO_LONG = Phrase(
-    "说法最多{most}字，这一条有{is_}字。", "A claim takes at most {most} characters; this one has {is_}."
-)
-_DATE_AHEAD = Phrase("结论日期{date}还没有到。", "The verdict's date, {date}, lies ahead.")
-_EXPIRES_FIRST = Phrase("失效日期早于结论日期。", "The verdict would expire before its own date.")
-_NO_SOURCE = Phrase("结论至少要有一个来源。", "A verdict needs at least one source.")
-_NO_ADDRESS = Phrase(
-    "来源“{url}”不是可以打开的网址（应以 http:// 或 https:// 开头）。",
-    "The source “{url}” is not an address that opens (http:// or https://).",
-)
 _NO_SUCH_CLAIM = Phrase("没有这条查证。", "There is no such check.")

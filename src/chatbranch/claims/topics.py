@@ -1,4 +1,4 @@
-"""The library's topics by name. A topic that is not named here is shown as it was imported."""
+"""Names of the library's shelves: topics, and whom checks came from. What is not named here is shown as it was imported."""
 
 from __future__ import annotations
 
@@ -14,7 +14,16 @@ TOPICS: dict[str, Phrase] = {
     "technology": Phrase("科技", "Technology"),
 }
 
+ORIGINS: dict[str, Phrase] = {
+    "chatbranch sample library": Phrase("chatbranch 随附资料", "chatbranch sample library")
+}
+
 
 def topic_name(topic: str, lang: str) -> str:
     """How a topic is called in `lang`."""
     return TOPICS[topic].say(lang) if topic in TOPICS else topic.replace("_", " ")
+
+
+def origin_name(origin: str, lang: str) -> str:
+    """How the one whom a check was imported from is called in `lang`."""
+    return ORIGINS[origin].say(lang) if origin in ORIGINS else origin

@@ -37,6 +37,8 @@ def clean(text: str) -> str:
     Removed: NUL and control characters (tab and newline stay), bidirectional marks, embeddings and overrides,
     zero-width characters outside emoji. A lone surrogate becomes U+FFFD. Idempotent.
     """
+    if text.isascii() and text.isprintable():
+        return text  # nothing to clean, and most of what is read in bulk (dates, addresses, codes) is this
     text = _LINE_BREAK.sub("\n", text)
     text = _LONE_SURROGATE.sub("\ufffd", _INVISIBLE.sub("", text))
     return unicodedata.normalize("NFC", _LOOSE_JOINER.sub("", text))
@@ -55,7 +57,10 @@ _EMAIL = re.compile(rf"(?<![A-Za-z0-9_.+\-])[A-Za-z0-9_.+\-]{{1,64}}@{_EMAIL_HOS
 # A Chinese handle ends at a space; without one there is no telling where the name stops: only the mark goes.
 _HANDLE = re.compile(r"[@＠](?:[A-Za-z0-9_]{1,40}|[\w\-·]{1,15}(?=[\s:：@＠]|$))")
 _CHAT_EMOTE = re.compile(r"[\[［](?![不没沒无無非未否])[\u3400-\u9fff]{1,3}[\]］]")
-_NOISE = re.compile("|".join(f"(?:{p.pattern})" for p in (_URL, _EMAIL, _HANDLE, _CHAT_EMOTE)), re.IGNORECASE)
+# "— Name (@name) January 6, 2020", as a copied post ends: the day it was posted is no part of what it says.
+_POSTED = re.compile(r"\([@＠][A-Za-z0-9_]{1,40}\)[ \t]{0,3}(?:[A-Z][a-z]{2,8} \d{1,2}, \d{4})?")
+_NOISES = (_POSTED, _URL, _EMAIL, _HANDLE, _CHAT_EMOTE)
+_NOISE = re.compile("|".join(f"(?:{noise.pattern})" for noise in _NOISES), re.IGNORECASE)
 _HASHTAG = re.compile(r"[#＃]([A-Za-z][A-Za-z0-9]*)")
 _CAMEL_JOINT = re.compile("(?<=[a-z])(?=[A-Z])")
 
@@ -96,6 +101,14 @@ def plain(text: str) -> str:
     """The text as a reader would say it aloud: case and punctuation stay; addresses, handles and marks go."""
     spaced = _HASHTAG.sub(lambda tag: _CAMEL_JOINT.sub(" ", tag[1]), _NOISE.sub(" ", clean(text)))
     return " ".join(spaced.split())
+
+
+_SENTENCE_END = re.compile(r"(?<=[.!?…。！？])\s+|(?<=[。！？])|\n+")
+
+
+def sentences(plain_text: str) -> list[str]:
+    """The sentences of a plain text, in order; a line is a sentence too."""
+    return [sentence for part in _SENTENCE_END.split(plain_text) if (sentence := part.strip())]
 
 
 def _hashtag_joints(text: str) -> frozenset[int]:

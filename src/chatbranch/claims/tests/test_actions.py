@@ -50,7 +50,8 @@ def test_a_changed_verdict_is_a_new_version_and_the_old_one_can_still_be_read() 
     first = published()
     published(claim_id=first.claim_id, wordings={}, rating="misleading", reason={"en": "New evidence."})
     card, old = queries.claim_card(first.claim_id), queries.claim_card(first.claim_id, version=1)
-    assert card is not None and old is not None
+    assert card is not None
+    assert old is not None
     assert (card.rating, card.version, card.current) == ("misleading", 2, True)
     assert (old.rating, old.version, old.current) == ("false", 1, False)
     assert [line.rating for line in card.history] == ["misleading", "false"]
