@@ -1,12 +1,28 @@
-"""One data folder for a test run, thrown away after it; nothing of a real branch is ever touched."""
+"""One data folder for a test run, thrown away after it; nothing of a real branch is ever touched.
+
+Django's settings are made from the environment once, so this stands before anything loads them. For the same reason
+pyproject.toml names no settings module: pytest-django would load it before this file is read.
+"""
 
 from __future__ import annotations
 
 import os
 import tempfile
 
+import django
+from django.conf import settings
+
+if settings.configured:
+    raise RuntimeError(
+        "Django was set up before the tests had a data folder of their own: unset DJANGO_SETTINGS_MODULE"
+    )
+
 _DATA = tempfile.TemporaryDirectory(prefix="chatbranch-test-")
 os.environ["CHATBRANCH_DATA"] = _DATA.name
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatbranch.site.settings")
+os.environ["DJANGO_SETTINGS_MODULE"] = "chatbranch.site.settings"
+django.setup()
+del os.environ[
+    "DJANGO_SETTINGS_MODULE"
+]  # a worker of pytest-xdist inherits this, and is to read this file first too
 
 pytest_plugins = ["tests.support.databases", "tests.support.people"]
