@@ -21,8 +21,7 @@ _DATA = tempfile.TemporaryDirectory(prefix="chatbranch-test-")
 os.environ["CHATBRANCH_DATA"] = _DATA.name
 os.environ["DJANGO_SETTINGS_MODULE"] = "chatbranch.site.settings"
 django.setup()
-del os.environ[
-    "DJANGO_SETTINGS_MODULE"
-]  # a worker of pytest-xdist inherits this, and is to read this file first too
+# A worker of pytest-xdist inherits the environment, and is to read this file first too.
+del os.environ["DJANGO_SETTINGS_MODULE"]
 
 pytest_plugins = ["tests.support.databases", "tests.support.people"]
