@@ -55,7 +55,9 @@ def steward_required(view: View[P]) -> View[P]:
     @member_required
     def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if member_of(request).role != Member.Role.STEWARD:
-            raise Refused("stewards-only", Phrase("请找执事来做。", "Please ask a steward to do this."), status=403)
+            raise Refused(
+                "stewards-only", Phrase("请找执事来做。", "Please ask a steward to do this."), status=403
+            )
         return view(request, *args, **kwargs)
 
     return guarded

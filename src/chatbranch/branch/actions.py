@@ -32,14 +32,18 @@ def do_found(token: str, *, name: str, charter: str, outlet: NewOutlet, person: 
     """
     name = name.strip()
     if not name:
-        raise Refused("branch-unnamed", Phrase("请给分会起个名字。", "Please give the branch a name."), field="branch")
+        raise Refused(
+            "branch-unnamed", Phrase("请给分会起个名字。", "Please give the branch a name."), field="branch"
+        )
     outlet.check()
     person.check()
     with transaction.atomic():
         link = _use(token)
         if not link.founding:
             raise queries.link_is_over()
-        branch, made = Branch.objects.get_or_create(pk=1, defaults={"name": name[:120], "charter": charter.strip()})
+        branch, made = Branch.objects.get_or_create(
+            pk=1, defaults={"name": name[:120], "charter": charter.strip()}
+        )
         if not made:
             raise _already_founded()
         steward = _add(person, _make_outlet(outlet), Member.Role.STEWARD)
@@ -52,7 +56,9 @@ def do_invite(actor: queries.Looker, outlet: Outlet | NewOutlet, role: str = rul
     """A token for /join/<token>/: one person joins `outlet` with it within 7 days; a NewOutlet joins with its first member."""
     inviter = queries.insider(actor)
     existing = outlet if isinstance(outlet, Outlet) else None
-    if role not in Member.Role.values or not rules.may_invite(inviter.role, inviter.outlet_id, existing and existing.pk, role):
+    if role not in Member.Role.values or not rules.may_invite(
+        inviter.role, inviter.outlet_id, existing and existing.pk, role
+    ):
         raise Refused(
             "may-not-invite",
             Phrase(
@@ -95,7 +101,9 @@ def do_add_member(*, person: Person, outlet: Outlet | NewOutlet, role: str = rul
         outlet.check()
     with transaction.atomic():
         if not queries.is_founded():
-            raise Refused("not-founded", Phrase("分会还没有成立。", "The branch is not founded yet."), status=409)
+            raise Refused(
+                "not-founded", Phrase("分会还没有成立。", "The branch is not founded yet."), status=409
+            )
         return _add(person, outlet if isinstance(outlet, Outlet) else _make_outlet(outlet), role)
 
 
@@ -140,7 +148,9 @@ def do_set_role(actor: queries.Looker, member: Member, role: str) -> None:
     """A steward makes another member steward, or a steward lays the role down."""
     steward = queries.insider(actor)
     if steward.role != Member.Role.STEWARD or role not in Member.Role.values or not queries.is_member(member):
-        raise Refused("stewards-only", Phrase("请找执事来做。", "Please ask a steward to do this."), status=403)
+        raise Refused(
+            "stewards-only", Phrase("请找执事来做。", "Please ask a steward to do this."), status=403
+        )
     if role == member.role:
         return
     if role == Member.Role.MEMBER and steward.pk != member.pk:
@@ -177,7 +187,9 @@ def do_end_interest(actor: queries.Looker, interest: Interest) -> None:
     """Say that a declared interest has ended; it stays readable, with both dates."""
     member = queries.insider(actor)
     if interest.member_id != member.pk:
-        raise Refused("not-yours", Phrase("只能由本人结束。", "Only the member who declared it can end it."), status=403)
+        raise Refused(
+            "not-yours", Phrase("只能由本人结束。", "Only the member who declared it can end it."), status=403
+        )
     with transaction.atomic():
         Interest.objects.filter(pk=interest.pk, ended_at=None).update(ended_at=clock.now())
         do_record("interest.ended", member.pk)
@@ -189,7 +201,9 @@ def do_change_bloc(actor: queries.Looker, outlet: Outlet, bloc: str, means: str)
     if member.outlet_id != outlet.pk and member.role != Member.Role.STEWARD:
         raise Refused(
             "not-your-outlet",
-            Phrase("只有本账号的成员或执事可以改。", "Only the outlet's own members or a steward may change it."),
+            Phrase(
+                "只有本账号的成员或执事可以改。", "Only the outlet's own members or a steward may change it."
+            ),
             status=403,
         )
     with transaction.atomic():
@@ -245,7 +259,9 @@ def _add(person: Person, outlet: Outlet, role: str) -> Member:
             field="username",
         )
     now = clock.now()
-    member = Member(username=person.username, name=person.name, outlet=outlet, role=role, lang=person.lang, joined_at=now)
+    member = Member(
+        username=person.username, name=person.name, outlet=outlet, role=role, lang=person.lang, joined_at=now
+    )
     member.founder = rules.joins_as_founder(founded, now)
     member.set_password(person.password)
     member.save()
@@ -306,10 +322,15 @@ def _already_founded() -> Refused:
 
 def _check_not_last_steward(member: Member) -> None:
     """A branch always has a steward: the last one names another first."""
-    others = Member.objects.filter(role=Member.Role.STEWARD, left_at=None, is_active=True).exclude(pk=member.pk)
+    others = Member.objects.filter(role=Member.Role.STEWARD, left_at=None, is_active=True).exclude(
+        pk=member.pk
+    )
     if member.role == Member.Role.STEWARD and not others.exists():
         raise Refused(
             "last-steward",
-            Phrase("您是唯一的执事，请先请另一位成员接任。", "You are the only steward. Please name another one first."),
+            Phrase(
+                "您是唯一的执事，请先请另一位成员接任。",
+                "You are the only steward. Please name another one first.",
+            ),
             status=409,
         )

@@ -39,17 +39,29 @@ class NewOutlet:
         """Refuses what is missing or too long, naming the field."""
         needed = {
             "name": (self.name, 120, Phrase("请写账号的名字。", "Please name the outlet.")),
-            "platform": (self.platform, 40, Phrase("请写账号所在的平台。", "Please name the platform it publishes on.")),
-            "owner": (self.owner, 120, Phrase("请写账号由谁负责。", "Please say who is responsible for the outlet.")),
+            "platform": (
+                self.platform,
+                40,
+                Phrase("请写账号所在的平台。", "Please name the platform it publishes on."),
+            ),
+            "owner": (
+                self.owner,
+                120,
+                Phrase("请写账号由谁负责。", "Please say who is responsible for the outlet."),
+            ),
             "bloc": (self.bloc, 80, Phrase("请写账号所属的圈。", "Please name the outlet's bloc.")),
         }
         for field, (value, most, phrase) in needed.items():
             if not value or len(value) > most:
                 raise Refused(f"outlet-{field}", phrase, field=field)
         if self.means not in rules.BLOC_MEANS:
-            raise Refused("outlet-means", Phrase("请选圈的含义。", "Please choose what the bloc means."), field="means")
+            raise Refused(
+                "outlet-means", Phrase("请选圈的含义。", "Please choose what the bloc means."), field="means"
+            )
         if len(self.address) > 300:
-            raise Refused("outlet-address", Phrase("地址太长了。", "The address is too long."), field="address")
+            raise Refused(
+                "outlet-address", Phrase("地址太长了。", "The address is too long."), field="address"
+            )
 
 
 @dataclass(frozen=True)
@@ -64,7 +76,9 @@ class Person:
     def check(self) -> None:
         """Refuses a missing name, a sign-in name that cannot be typed, and a weak password."""
         if not self.name or len(self.name) > 80:
-            raise Refused("person-name", Phrase("请写您的称呼。", "Please say what we should call you."), field="person")
+            raise Refused(
+                "person-name", Phrase("请写您的称呼。", "Please say what we should call you."), field="person"
+            )
         if not _USERNAME.fullmatch(self.username):
             raise Refused(
                 "person-username",

@@ -111,7 +111,9 @@ class Invitation(models.Model):
     founding = models.BooleanField(default=False)
     outlet = models.ForeignKey(Outlet, null=True, blank=True, on_delete=models.CASCADE)
     new_outlet = models.JSONField(default=dict)
-    renews = models.ForeignKey(Member, null=True, blank=True, on_delete=models.CASCADE, related_name="renewals")
+    renews = models.ForeignKey(
+        Member, null=True, blank=True, on_delete=models.CASCADE, related_name="renewals"
+    )
     role = models.CharField(max_length=10, choices=Member.Role.choices, default=Member.Role.MEMBER)
     invited_by = models.ForeignKey(
         Member, null=True, blank=True, on_delete=models.SET_NULL, related_name="invitations"

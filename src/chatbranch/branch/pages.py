@@ -24,4 +24,6 @@ def say(request: HttpRequest, zh: str, en: str, **places: object) -> str:
 def refused(request: HttpRequest, template: str, error: Refused, **context: Any) -> HttpResponse:
     """The page again, with what was typed and the reason beside its field."""
     problem = {"field": error.field, "said": error.say(lang_of(request)), "code": error.code}
-    return render(request, template, {**context, "values": request.POST, "problem": problem}, status=error.status)
+    return render(
+        request, template, {**context, "values": request.POST, "problem": problem}, status=error.status
+    )

@@ -86,7 +86,9 @@ def members(actor: Looker) -> list[Member]:
 def outlets(actor: Looker) -> list[Outlet]:
     """The branch's outlets with bloc and members (`present`), by bloc and name."""
     insider(actor)
-    present = Prefetch("members", Member.objects.filter(left_at=None, is_active=True).order_by("name"), to_attr="present")
+    present = Prefetch(
+        "members", Member.objects.filter(left_at=None, is_active=True).order_by("name"), to_attr="present"
+    )
     found = Outlet.objects.filter(left_at=None).select_related("bloc").prefetch_related(present)
     return list(found.order_by("bloc__name", "name"))
 
@@ -168,6 +170,8 @@ def recused(member: Member, *, parties: Mapping[str, str]) -> str:
 def interests_of(members: Iterable[UUID]) -> dict[UUID, list[str]]:
     """The open declared interests of these members, so that a case can show who should step aside."""
     found: dict[UUID, list[str]] = {}
-    for member, matter in Interest.objects.filter(member__in=list(members), ended_at=None).values_list("member_id", "matter"):
+    for member, matter in Interest.objects.filter(member__in=list(members), ended_at=None).values_list(
+        "member_id", "matter"
+    ):
         found.setdefault(member, []).append(matter)
     return found

@@ -39,8 +39,13 @@ def _say(zh: str, en: str) -> Any:
 
 
 _WRONG = _say("登录名或密码不对。", "The sign-in name or the password is not right.")
-_WRONG_CODE = _say("验证码不对，或已过时。请用应用里现在显示的那个。", "That code is not right, or has passed. Please use the one your app shows now.")
-_SLOWLY = _say("试的次数太多了，请过几分钟再来。", "That was too many tries. Please come back in a few minutes.")
+_WRONG_CODE = _say(
+    "验证码不对，或已过时。请用应用里现在显示的那个。",
+    "That code is not right, or has passed. Please use the one your app shows now.",
+)
+_SLOWLY = _say(
+    "试的次数太多了，请过几分钟再来。", "That was too many tries. Please come back in a few minutes."
+)
 
 
 class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no types
@@ -68,7 +73,10 @@ class Adapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth ships no 
             "mfa_reauthenticate:webauthn": _say("用通行密钥", "Use a passkey"),
         }
         methods = super().get_reauthentication_methods(user)
-        return [{**method, "description": str(said.get(method["id"], method["description"]))} for method in methods]
+        return [
+            {**method, "description": str(said.get(method["id"], method["description"]))}
+            for method in methods
+        ]
 
 
 class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no types
@@ -103,7 +111,9 @@ class MFAAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth ships no t
 
 def _box() -> Fernet:
     """Encrypts authenticator secrets under a key derived from the django secret, which lies apart from the data."""
-    key = HKDF(SHA256(), length=32, salt=None, info=b"chatbranch second factors").derive(settings.SECRETS["django"].encode())
+    key = HKDF(SHA256(), length=32, salt=None, info=b"chatbranch second factors").derive(
+        settings.SECRETS["django"].encode()
+    )
     return Fernet(base64.urlsafe_b64encode(key))
 
 

@@ -10,7 +10,9 @@ urlpatterns = [
     path("renew/<str:token>/", views.renew, name="renew"),
     path("desk/members/", views.members, name="members"),
     path("desk/members/invite/", views.invite, name="invite"),
-    path("desk/members/invitations/<uuid:key>/withdraw/", views.withdraw_invitation, name="withdraw_invitation"),
+    path(
+        "desk/members/invitations/<uuid:key>/withdraw/", views.withdraw_invitation, name="withdraw_invitation"
+    ),
     path("desk/members/interests/", views.declare_interest, name="declare_interest"),
     path("desk/members/interests/<uuid:key>/end/", views.end_interest, name="end_interest"),
     path("desk/members/outlets/<uuid:key>/bloc/", views.change_bloc, name="change_bloc"),

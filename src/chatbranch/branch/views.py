@@ -127,14 +127,21 @@ def invite(request: HttpRequest) -> HttpResponse:
     except Refused as error:
         return refused(request, "branch/members.html", error, **_members_page(request))
     link = settings.CONFIG.url + reverse("join", args=[token])
-    return render(request, "branch/invited.html", {"link": link, "outlet": outlet.name, "days": rules.INVITATION_LASTS.days})
+    return render(
+        request,
+        "branch/invited.html",
+        {"link": link, "outlet": outlet.name, "days": rules.INVITATION_LASTS.days},
+    )
 
 
 @require_POST
 @member_required
 def withdraw_invitation(request: HttpRequest, key: UUID) -> HttpResponse:
     actions.do_withdraw_invitation(member_of(request), get_object_or_404(Invitation, pk=key))
-    messages.success(request, say(request, "邀请已收回，链接不再有效。", "The invitation is withdrawn; its link no longer works."))
+    messages.success(
+        request,
+        say(request, "邀请已收回，链接不再有效。", "The invitation is withdrawn; its link no longer works."),
+    )
     return redirect("members")
 
 
@@ -160,7 +167,9 @@ def end_interest(request: HttpRequest, key: UUID) -> HttpResponse:
 @member_required
 def change_bloc(request: HttpRequest, key: UUID) -> HttpResponse:
     outlet = get_object_or_404(Outlet, pk=key, left_at=None)
-    actions.do_change_bloc(member_of(request), outlet, request.POST.get("bloc", ""), request.POST.get("means", ""))
+    actions.do_change_bloc(
+        member_of(request), outlet, request.POST.get("bloc", ""), request.POST.get("means", "")
+    )
     messages.success(request, say(request, "所属圈已更改。", "The bloc is changed."))
     return redirect("members")
 
@@ -180,7 +189,14 @@ def leave(request: HttpRequest) -> HttpResponse:
         return render(request, "branch/leave.html")
     actions.do_leave(member_of(request))
     logout(request)
-    messages.success(request, say(request, "您已离开分会。谢谢您做过的事。", "You have left the branch. Thank you for what you did here."))
+    messages.success(
+        request,
+        say(
+            request,
+            "您已离开分会。谢谢您做过的事。",
+            "You have left the branch. Thank you for what you did here.",
+        ),
+    )
     return redirect("/")
 
 
@@ -207,7 +223,14 @@ def _check_link(token: str, *, founding: bool) -> Invitation:
 
 
 def _outlet(request: HttpRequest) -> NewOutlet:
-    names = {"name": "outlet", "platform": "platform", "owner": "owner", "bloc": "bloc", "means": "means", "address": "address"}
+    names = {
+        "name": "outlet",
+        "platform": "platform",
+        "owner": "owner",
+        "bloc": "bloc",
+        "means": "means",
+        "address": "address",
+    }
     return NewOutlet.from_dict({field: request.POST.get(posted, "") for field, posted in names.items()})
 
 

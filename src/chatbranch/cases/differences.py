@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from typing import Literal
 
 # A number is one piece, so that 15 and 150 differ as a whole; so is a word. A Chinese character stands alone.
 _PIECE = re.compile(r"\d+(?:[.,:]\d+)*%?|[A-Za-z\u00c0-\u024f]+(?:['’][a-z]+)?|\s+|.", re.DOTALL)
-_COMPARED = 4_000  # pieces of each text; what follows is shown unmarked
+_COMPARED = (
+    1_500  # pieces of each text between what both begin and end with; beyond that all counts as changed
+)
+_THOROUGH = 300  # pieces; longer texts are compared by their rarer pieces, else a text of one repeated letter takes minutes
 
 
 @dataclass(frozen=True)
@@ -23,21 +27,35 @@ class Piece:
 def differences(first: str, second: str) -> list[Piece]:
     """The second text as changes to the first. Without the "now" pieces it reads as the first, without "was" as the second."""
     one, other = _PIECE.findall(first), _PIECE.findall(second)
-    head, rest = one[:_COMPARED], "".join(other[_COMPARED:])
-    pieces: list[Piece] = []
-    matcher = SequenceMatcher(None, head, other[:_COMPARED], autojunk=False)
+    start, end = _shared(one, other)
+    middle, now = one[start : len(one) - end], other[start : len(other) - end]
+    pieces = [
+        Piece("same", "".join(one[:start])),
+        *_changes(middle[:_COMPARED], now[:_COMPARED]),
+        Piece("was", "".join(middle[_COMPARED:])),
+        Piece("now", "".join(now[_COMPARED:])),
+        Piece("same", "".join(one[len(one) - end :])),
+    ]
+    return [piece for piece in pieces if piece.text]
+
+
+def _shared(one: list[str], other: list[str]) -> tuple[int, int]:
+    """How many pieces both begin with, and of the rest, how many both end with."""
+    most = min(len(one), len(other))
+    start = next((at for at in range(most) if one[at] != other[at]), most)
+    most -= start
+    end = next((at for at in range(most) if one[-1 - at] != other[-1 - at]), most)
+    return start, end
+
+
+def _changes(one: list[str], other: list[str]) -> Iterator[Piece]:
+    matcher = SequenceMatcher(None, one, other, autojunk=max(len(one), len(other)) > _THOROUGH)
     for kind, start, end, to, until in matcher.get_opcodes():
         if kind == "equal":
-            pieces.append(Piece("same", "".join(head[start:end])))
-            continue
-        if end > start:
-            pieces.append(Piece("was", "".join(head[start:end])))
-        if until > to:
-            pieces.append(Piece("now", "".join(other[to:until])))
-    tail = "".join(one[_COMPARED:])
-    if tail == rest:
-        return [*pieces, Piece("same", rest)] if rest else pieces
-    return pieces + [Piece(kind, text) for kind, text in (("was", tail), ("now", rest)) if text]  # type: ignore[arg-type]
+            yield Piece("same", "".join(one[start:end]))
+        else:
+            yield Piece("was", "".join(one[start:end]))
+            yield Piece("now", "".join(other[to:until]))
 
 
 def share_changed(pieces: list[Piece]) -> float:

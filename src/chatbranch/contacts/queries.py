@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from chatbranch.contacts import forgotten, keys, seals
 from chatbranch.contacts.models import Contact
 from chatbranch.kernel import clock
+from chatbranch.kernel.chunks import in_chunks
 
 log = logging.getLogger(__name__)
 
@@ -45,6 +46,14 @@ def destination(channel: str, address: str) -> str:
 def pseudonyms() -> Iterator[str]:
     """Every pseudonym that has an address."""
     return Contact.objects.values_list("pseudonym", flat=True).iterator()
+
+
+def channels_of(pseudonyms: Sequence[str]) -> dict[str, str]:
+    """pseudonym -> the channel its owner asked over, of those whose address is still kept. No address is opened."""
+    found: dict[str, str] = {}
+    for some in in_chunks(pseudonyms):
+        found.update(Contact.objects.filter(pseudonym__in=some).values_list("pseudonym", "channel"))
+    return found
 
 
 def unreachable(pseudonyms: Sequence[str]) -> list[str]:

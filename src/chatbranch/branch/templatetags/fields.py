@@ -17,27 +17,45 @@ register = template.Library()
 def field(context: dict[str, Any], name: str, zh: str, en: str, **options: Any) -> dict[str, Any]:
     """One labelled input: {% field "outlet" "账号名" "Outlet" hint="… / …" type="text" rows=4 %}.
 
-    `values` in the context holds what was typed, `problem` (field, said) what was refused. A hint's two languages are
-    parted by " / ". `rows` makes it a textarea; other options become attributes of the input.
+    `values` in the context holds what was typed, `problem` (field, said) what was refused; on a page of several forms
+    they belong to the one that `failed` names, given here as `form`. A hint's two languages are parted by " / ".
+    `value` is what stands there at first. `rows` makes it a textarea; other options become attributes of the input.
     """
     lang = as_lang(get_language())
-    problem = context.get("problem") or {}
+    refused = not (form := options.pop("form", "")) or context.get("failed") == form
+    problem = (context.get("problem") if refused else None) or {}
+    typed = (context.get("values") if refused else None) or {}
     zh_hint, _, en_hint = str(options.pop("hint", "")).partition(" / ")
     rows = options.pop("rows", 0)
-    value = options.pop("value", "") or (context.get("values") or {}).get(name, "")
-    key = options.pop("id", "") or f"field-{name}"
+    value = typed.get(name, options.pop("value", ""))
+    options.pop("value", None)
+    key = options.pop("id", "") or "-".join(part for part in (form, name) if part)
     secret = options.get("type") == "password"
-    attributes = {option.replace("_", "-"): setting for option, setting in options.items() if setting is not False}
+    attributes = {
+        option.replace("_", "-"): setting for option, setting in options.items() if setting is not False
+    }
     return {
         "key": key,
         "name": name,
         "label": Phrase(zh, en).say(lang),
         "hint": Phrase(zh_hint, en_hint).say(lang) if zh_hint else "",
         "error": problem.get("said", "") if problem.get("field") == name else "",
-        "value": "" if secret else value,
+        "value": "" if secret or value is None else value,
         "rows": rows,
         "attributes": attributes,
     }
+
+
+@register.filter
+def said(phrase: Phrase) -> str:
+    """A phrase in the reader's language: {{ decision.why|said }}."""
+    return phrase.say(as_lang(get_language()))
+
+
+@register.filter
+def web(address: str) -> str:
+    """The address if it may become a link: http or https; else empty. What readers sent in could be anything."""
+    return address if address.startswith(("https://", "http://")) else ""
 
 
 @register.simple_tag(takes_context=True)

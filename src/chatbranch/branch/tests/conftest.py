@@ -14,7 +14,9 @@ from chatbranch.branch.models import Member
 PASSWORD = "绿豆 sails past seven lamps"
 
 
-def outlet(name: str = "江边报", owner: str = "", bloc: str = "银发读者", means: str = "audience") -> NewOutlet:
+def outlet(
+    name: str = "江边报", owner: str = "", bloc: str = "银发读者", means: str = "audience"
+) -> NewOutlet:
     return NewOutlet(name=name, platform="公众号", owner=owner or f"{name}编辑部", bloc=bloc, means=means)
 
 

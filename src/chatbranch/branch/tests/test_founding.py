@@ -29,7 +29,9 @@ FORM = {
 
 
 @pytest.mark.django_db
-def test_the_founding_link_makes_branch_outlet_bloc_and_steward_and_leads_to_the_second_factor(client: Client) -> None:
+def test_the_founding_link_makes_branch_outlet_bloc_and_steward_and_leads_to_the_second_factor(
+    client: Client,
+) -> None:
     token = actions.do_prepare_founding()
     assert "成立分会" in client.get(f"/found/{token}/").content.decode()
     answer = client.post(f"/found/{token}/", FORM)
@@ -38,7 +40,10 @@ def test_the_founding_link_makes_branch_outlet_bloc_and_steward_and_leads_to_the
     assert (steward.role, steward.founder, steward.outlet.bloc.name) == ("steward", True, "银发读者")
     assert queries.branch_name() == "南湾分会"
     assert client.session["_auth_user_id"] == str(steward.pk)
-    assert list(Event.objects.order_by("seq").values_list("kind", flat=True)) == ["member.joined", "branch.founded"]
+    assert list(Event.objects.order_by("seq").values_list("kind", flat=True)) == [
+        "member.joined",
+        "branch.founded",
+    ]
 
 
 @pytest.mark.django_db
@@ -92,7 +97,13 @@ def test_of_two_people_founding_at_the_same_moment_one_succeeds() -> None:
     def found(number: int, token: str) -> None:
         start.wait()
         try:
-            actions.do_found(token, name=f"分会{number}", charter="", outlet=outlet(f"报{number}"), person=person(f"p{number}"))
+            actions.do_found(
+                token,
+                name=f"分会{number}",
+                charter="",
+                outlet=outlet(f"报{number}"),
+                person=person(f"p{number}"),
+            )
             results.append("founded")
         except Refused as refusal:
             results.append(refusal.code)

@@ -88,7 +88,11 @@ def test_a_withdrawn_invitation_and_one_by_somebody_who_left_are_void(steward: M
 def test_a_member_may_not_invite_other_outlets_nor_stewards(join: Join) -> None:
     lan = join("lan", "海风网")
     assert actions.do_invite(lan, lan.outlet, "member")
-    for target, role in ((outlet("新报"), "member"), (Outlet.objects.get(name="江边报"), "member"), (lan.outlet, "steward")):
+    for target, role in (
+        (outlet("新报"), "member"),
+        (Outlet.objects.get(name="江边报"), "member"),
+        (lan.outlet, "steward"),
+    ):
         with pytest.raises(Refused, match="may-not-invite"):
             actions.do_invite(lan, target, role)
 
@@ -178,9 +182,13 @@ def test_the_desk_is_open_from_the_second_member_on(steward: Member, join: Join)
 
 
 @pytest.mark.parametrize(
-    "query", [queries.members, queries.outlets, queries.blocs, queries.invitations], ids=lambda query: query.__name__
+    "query",
+    [queries.members, queries.outlets, queries.blocs, queries.invitations],
+    ids=lambda query: query.__name__,
 )
-def test_outsiders_get_no_list_of_anybody(steward: Member, join: Join, query: Callable[[object], object]) -> None:
+def test_outsiders_get_no_list_of_anybody(
+    steward: Member, join: Join, query: Callable[[object], object]
+) -> None:
     gone = join("lan", "海风网")
     actions.do_leave(gone)
     for outsider in (None, AnonymousUser(), gone):
@@ -191,8 +199,22 @@ def test_outsiders_get_no_list_of_anybody(steward: Member, join: Join, query: Ca
 def test_no_table_has_a_field_for_an_identity_document_or_a_score() -> None:
     from django.apps import apps
 
-    names = {field.name for model in apps.get_app_config("branch").get_models() for field in model._meta.get_fields()}
-    unwanted = ("passport", "identity", "id_card", "document", "score", "weight", "reputation", "rank", "politic")
+    names = {
+        field.name
+        for model in apps.get_app_config("branch").get_models()
+        for field in model._meta.get_fields()
+    }
+    unwanted = (
+        "passport",
+        "identity",
+        "id_card",
+        "document",
+        "score",
+        "weight",
+        "reputation",
+        "rank",
+        "politic",
+    )
     assert not [name for name in names if any(word in name for word in unwanted)]
 
 

@@ -21,7 +21,9 @@ DAY = datetime(2026, 3, 1, tzinfo=UTC)
         ("海风网", "海风报", False),
     ],
 )
-def test_outlets_of_one_owner_count_as_one_however_the_owner_is_spelled(one: str, other: str, same: bool) -> None:
+def test_outlets_of_one_owner_count_as_one_however_the_owner_is_spelled(
+    one: str, other: str, same: bool
+) -> None:
     assert rules.count_as_one(one, other) is same
 
 

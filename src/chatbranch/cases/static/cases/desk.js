@@ -43,6 +43,7 @@ async function refresh() {
   if (!answer?.ok) return;
   if (answer.redirected) return location.reload(); // signed out meanwhile
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  localise(page);
   const regions = [...page.querySelectorAll("[data-region][id]")];
   if (regions.some((fresh) => !document.getElementById(fresh.id))) return nobodyWrites() && location.reload();
   let changed = false;
@@ -86,13 +87,23 @@ if (line) {
   });
 }
 
+// ---- times by the reader's own clock: the server writes UTC ---------------------------------------------------------------
+
+const clock = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "long", timeStyle: "short" });
+
+function localise(part) {
+  for (const time of part.querySelectorAll("time[data-clock]")) time.textContent = clock.format(new Date(time.dateTime));
+}
+
+localise(document);
+
 // ---- links into folded parts open them ----------------------------------------------------------------------------------
 
 function reveal(id) {
   const target = document.getElementById(id);
   if (!target) return;
   for (let fold = target.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true;
-  target.querySelector("details.fold > div")?.id === id || target.scrollIntoView({ block: "start" });
+  target.scrollIntoView({ block: "start" });
   return target;
 }
 
