@@ -2,7 +2,7 @@
 
 Everything here is linear in the length of the input and accepts any ``str``, lone surrogates included.
 Unicode terms follow UAX #15 (normalisation forms) and UAX #9 (bidirectional controls); Chinese script
-conversion is OpenCC's ``t2s`` and ``s2t``.
+conversion is OpenCC's ``t2s``, ``s2t`` and ``s2tw``.
 """
 
 from __future__ import annotations
@@ -259,8 +259,8 @@ def to_simplified(text: str) -> str:
 
 
 def to_traditional(text: str) -> str:
-    """The text in Traditional Chinese characters (OpenCC ``s2t``)."""
-    return _convert("s2t", text)
+    """The text in Traditional Chinese characters as they are printed today (OpenCC ``s2tw``: 核, 為, 群; not 覈, 爲, 羣)."""
+    return _convert("s2tw", text)
 
 
 _HAN = re.compile("[\u3400-\u9fff\uf900-\ufaff\U00020000-\U0003ffff]")
@@ -277,7 +277,7 @@ def language(text: str) -> Language:
     latin = len(_LATIN.findall(sample)) / _LETTERS_PER_HAN
     if not han or len(han) < _ZH_SHARE * (len(han) + latin):
         return "en"
-    return "zh-Hant" if _changed(han, to_simplified(han)) > _changed(han, to_traditional(han)) else "zh-Hans"
+    return "zh-Hant" if _changed(han, to_simplified(han)) > _changed(han, _convert("s2t", han)) else "zh-Hans"
 
 
 def _changed(before: str, after: str) -> int:

@@ -34,19 +34,17 @@ RULES: dict[str, Phrase] = {
 }
 FEATURES: dict[str, Phrase] = {
     "cosine": Phrase("意思相近的程度", "closeness in meaning"),
-    "cosine_second": Phrase("与第二种讲法的意思相近", "closeness in meaning, its second-best wording"),
+    "cosine_joint": Phrase("与各种讲法合起来的意思相近", "closeness in meaning to all its wordings together"),
+    "cosine_sentence": Phrase("您的某一句与它的意思相近", "closeness in meaning of one of your sentences"),
     "claim_covered": Phrase("那条说法有多少在您的消息里", "how much of the claim is in your message"),
-    "union_covered": Phrase("各种讲法合起来有多少在您的消息里", "the same for all its wordings together"),
     "message_covered": Phrase("您的消息有多少在那条说法里", "how much of your message is in the claim"),
+    "overlap": Phrase("两边重合的程度", "overlap, both ways"),
     "bm25": Phrase("共有词语的分量（BM25）", "weight of shared words (BM25)"),
-    "rarest_shared": Phrase("您的少见词在说法里", "your rare words in the claim"),
+    "message_rarest": Phrase("您的少见词在说法里", "your rare words in the claim"),
     "claim_rarest": Phrase("说法的少见词在您的消息里", "the claim's rare words in your message"),
     "order": Phrase("词语次序相同", "order of words"),
-    "run": Phrase("最长的相同一段", "longest run in common"),
     "numbers_covered": Phrase("说法里的数字在您的消息里", "the claim's numbers in your message"),
     "score_margin": Phrase("比第二名高出", "lead over the second best"),
-    "cosine_margin": Phrase("意思上的领先", "lead in meaning"),
-    "claim_covered_margin": Phrase("覆盖上的领先", "lead in coverage"),
     "bm25_margin": Phrase("词语分量上的领先", "lead in shared words"),
     "message_terms": Phrase("消息的长度", "length of the message"),
 }

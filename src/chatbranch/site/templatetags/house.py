@@ -10,6 +10,7 @@ from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
 from chatbranch.claims.rules import rating_name
+from chatbranch.claims.topics import origin_name
 from chatbranch.kernel.phrases import Phrase, as_lang, pick
 
 register = template.Library()
@@ -31,6 +32,12 @@ def in_lang(texts: dict[str, str]) -> str:
 def rating(code: str) -> str:
     """A rating's name in the reader's language."""
     return rating_name(code, as_lang(get_language()))
+
+
+@register.filter
+def origin(code: str) -> str:
+    """Whom a check came from, in the reader's language."""
+    return origin_name(code, as_lang(get_language()))
 
 
 @register.filter

@@ -43,7 +43,7 @@ async function send(text, id = crypto.randomUUID?.() ?? `${Date.now()}-${Math.ra
   try {
     const response = await fetch("/connect/web/messages", {
       method: "POST",
-      headers: { "Content-Type": "application/json", "X-CSRFToken": token() },
+      headers: { "Content-Type": "application/json" },
       body: JSON.stringify({ text, id }),
     });
     if (response.ok) return;
@@ -60,16 +60,16 @@ async function send(text, id = crypto.randomUUID?.() ?? `${Date.now()}-${Math.ra
   }
 }
 
-const token = () => form.elements.csrfmiddlewaretoken?.value ?? "";
-
 function listen() {
   const stream = new EventSource("/connect/web/stream");
   stream.addEventListener("message", (event) => show(JSON.parse(event.data)));
-  stream.addEventListener("open", () => (state.textContent = ""));
+  stream.addEventListener("open", () => {
+    state.textContent = "";
+    form.hidden = false; // only now: the first answer of the stream is what gives this reader their cookie
+  });
   stream.addEventListener("error", () => (state.textContent = page.dataset.lost));
 }
 
-form.hidden = false;
 form.addEventListener("submit", (event) => {
   event.preventDefault();
   const text = field.value.trim();
