@@ -24,7 +24,7 @@ from chatbranch.cases.asking import (
     free_code,
 )
 from chatbranch.cases.files import keep as do_keep_file
-from chatbranch.cases.grouping import Shape, lock_opening, shape_of
+from chatbranch.cases.grouping import Shape, lock_opening, shape_of, shape_of_thing
 from chatbranch.cases.models import Approval, Asker, Case, Comment, Evidence, Note, Objection, Party, Variant
 from chatbranch.cases.queries import decision_on
 from chatbranch.cases.recusal import recusals
@@ -51,6 +51,7 @@ __all__ = [
     "do_open_or_join",
     "do_rekey",
     "shape_of",
+    "shape_of_thing",
 ]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
@@ -24,15 +25,21 @@ class Shape:
 
     text: str
     fingerprint: str
+    wordless: bool = False
 
     @cached_property
     def bands(self) -> tuple[int, ...]:
-        return tuple(grouping.bands(self.text))
+        return () if self.wordless else tuple(grouping.bands(self.text))
 
 
 def shape_of(text: str) -> Shape:
     """The grouping shape of a message's text."""
     return Shape(text, grouping.fingerprint(text))
+
+
+def shape_of_thing(kind: str, name: str, text: str) -> Shape:
+    """The shape of a message without words to compare: an image (by its hash) or a page that could not be read (by its link)."""
+    return Shape(text, hashlib.sha256(f"{kind}:{name}".encode()).hexdigest(), wordless=True)
 
 
 def lock_opening() -> None:
@@ -54,6 +61,8 @@ def find_variant(shape: Shape) -> Variant | None:
 
 def find_case(shape: Shape) -> Case | None:
     """The case whose variants this message nearly repeats, with nothing decisive changed (verified, never by hash alone)."""
+    if shape.wordless:
+        return None
     shared = Counter(Band.objects.filter(band__in=shape.bands).values_list("variant_id", flat=True)[:2000])
     nearest: list[UUID] = [variant for variant, _ in shared.most_common(_LOOKED_AT)]
     variants = Variant.objects.filter(pk__in=nearest).select_related("case__claim").in_bulk()

@@ -94,7 +94,8 @@ def _body(inbound: Inbound, email: str) -> Body:
             status=413,
             field="text",
         )
-    if is_blank(text) and not inbound.attachments and read(text).kind == "check":
+    reading = read(text)
+    if is_blank(text) and not (inbound.attachments or reading.link) and reading.kind == "check":
         raise Refused(
             "empty",
             Phrase(

@@ -16,7 +16,8 @@ class Answer:
     probability: calibrated, 0 to 1. claim: the claim's card as JSON values (claims.cards.ClaimCard.as_dict), or None.
     matched: {"text", "start", "end", "wording"}: the span of the message that was matched, in characters.
     differences: [{"kind", "yours", "ours", "decisive"}]. why: rule, score, threshold, features, nearest, fitted.
-    case: {"code", "state", "askers"} or None. message: what is said to the asker, in their language.
+    case: {"code", "state", "askers"} or None. message: what is said to the asker, in their language; note: the part of it that
+    says what could not be read.
     """
 
     outcome: str
@@ -33,6 +34,7 @@ class Answer:
     case: dict[str, Any] | None = None
     url: str = ""
     share_text: str = ""
+    note: str = ""
 
     def as_dict(self) -> dict[str, Any]:
         """The answer as JSON values, every key always there."""

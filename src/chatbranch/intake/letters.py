@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chatbranch.cases.letters import UNKNOWN, verdict_lines
+from chatbranch.cases.letters import verdict_lines
 from chatbranch.claims.cards import ClaimCard
 from chatbranch.claims.rules import rating_name
 from chatbranch.kernel.phrases import Phrase, pick
@@ -22,8 +22,8 @@ TOO_MANY = Phrase(
     "That's a lot at once, so we'll pause for a moment. What arrived is being handled; please try again in a minute, or tomorrow (20 a minute, 300 a day).",
 )
 IMAGE = Phrase(
-    "图片收到了，会有成员来看。随时发“{code}”可看进展；若能把图中的文字也发来，会更快。",
-    'We have your picture; a member will look at it. Send "{code}" any time. If you can send the words in it as well, it will be faster.',
+    "图片收到了，会有成员来看。若能把图中的文字也发来，会更快。",
+    "We have your picture, and a member will look at it. If you can send the words in it as well, it will be faster.",
 )
 _RELATED = Phrase(
     "有一条可能相关，但不一定是同一回事：", "This may be related, though not necessarily the same: "
@@ -72,11 +72,6 @@ def suggest_letter(
         lead = _RELATED.say(lang)
     lines = [lead, f"“{card.headline(lang)}”", url, _ALSO_NEW.say(lang, code=code) if code else ""]
     return "\n".join(line for line in lines if line)
-
-
-def new_letter(code: str, lang: str) -> str:
-    """Nothing was checked before: the code, and what happens next."""
-    return UNKNOWN.say(lang, code=code)
 
 
 def share_text(card: ClaimCard, lang: str) -> str:

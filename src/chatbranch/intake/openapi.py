@@ -59,6 +59,7 @@ ANSWER: dict[str, Any] = {
         "lang": {"enum": ["zh-Hans", "zh-Hant", "en"]},
         "url": _STRING,
         "share_text": _STRING,
+        "note": {**_STRING, "description": "What could not be read (a link, a picture), if anything."},
     },
 }
 ERROR: dict[str, Any] = {

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
 
@@ -10,14 +10,14 @@ from django.conf import settings
 
 from chatbranch.cases import actions as cases
 from chatbranch.cases import queries as case_queries
-from chatbranch.cases.actions import Shape, shape_of
+from chatbranch.cases.actions import Shape, shape_of, shape_of_thing
 from chatbranch.cases.letters import UNKNOWN
 from chatbranch.claims import queries as claims
 from chatbranch.claims.cards import ClaimCard
 from chatbranch.intake import letters
 from chatbranch.intake.answers import Answer
 from chatbranch.intake.fetch import Page, fetch
-from chatbranch.intake.rules import read
+from chatbranch.intake.rules import is_blank, read
 from chatbranch.kernel.errors import Refused
 from chatbranch.matching import queries as matching
 from chatbranch.matching.engine import Match
@@ -58,17 +58,15 @@ def prepare(text: str, lang: str, *, images: tuple[str, ...] = ()) -> Prepared:
     said, trouble = reading.text, ""
     if reading.link:
         try:
-            page = fetch(reading.link)
-            said = _words(page)
+            said = _words(fetch(reading.link))
         except Refused as refusal:
             trouble = refusal.say(lang)  # the case still opens, with the link for members to look at
-    if images and not said:
-        return Prepared("check", lang, text=said, images=images, shape=shape_of(f"image {images[0]}"))
+    prepared = Prepared("check", lang, said, link=reading.link, images=images, trouble=trouble)
+    if is_blank(said):
+        kind, name = ("image", images[0]) if images else ("link", said)
+        return replace(prepared, shape=shape_of_thing(kind, name, said))
     shape = shape_of(said)
-    found = matching.match_unless_new(said, shape.fingerprint)
-    return Prepared(
-        "check", lang, said, link=reading.link, images=images, match=found, shape=shape, trouble=trouble
-    )
+    return replace(prepared, shape=shape, match=matching.match_unless_new(said, shape.fingerprint))
 
 
 def _words(page: Page) -> str:
@@ -165,12 +163,10 @@ def _new(prepared: Prepared, found: Match | None, lang: str, status: dict[str, A
         return Answer(
             "new", case_queries.status_text(code, lang, url=settings.CONFIG.url), lang, case=status, url=url
         )
-    phrase = letters.IMAGE if prepared.images and not prepared.text else UNKNOWN
-    said = "\n".join(part for part in (prepared.trouble, phrase.say(lang, code=code)) if part)
-    probability = found.probability if found else 0.0
-    return Answer(
-        "new", said, lang, probability=probability, why=_why(found) if found else {}, case=status, url=url
-    )
+    note = letters.IMAGE.say(lang) if prepared.images and not prepared.text else prepared.trouble
+    said = "\n".join(part for part in (note, UNKNOWN.say(lang, code=code)) if part)
+    probability, why = (found.probability, _why(found)) if found else (0.0, {})
+    return Answer("new", said, lang, probability=probability, why=why, case=status, url=url, note=note)
 
 
 def _about(prepared: Prepared, found: Match, card: ClaimCard, lang: str) -> dict[str, Any]:

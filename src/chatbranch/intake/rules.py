@@ -14,7 +14,7 @@ LONGEST = 100_000
 _CODE = re.compile(r"[#＃]?\s*(\d{4,8})")
 _FORGET = {"forget me", "forgetme", "忘记我", "忘了我", "忘記我", "删除我", "刪除我", "/forget"}
 _HELP = {"help", "/help", "/start", "?", "？", "帮助", "幫助", "hi", "hello", "你好", "您好"}
-_URL_ONLY = re.compile(r"\s*(https?://\S+)\s*", re.IGNORECASE)
+_URLS_ONLY = re.compile(r"(https?://\S+)(\s+https?://\S+)*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -36,7 +36,7 @@ def read(text: str) -> Reading:
         return Reading("help")
     if code := _CODE.fullmatch(said):
         return Reading("code", said, code=code.group(1))
-    if link := _URL_ONLY.fullmatch(said):
+    if link := _URLS_ONLY.fullmatch(said):
         return Reading("check", said, link=link.group(1))
     return Reading("check", said)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from tests.support.people import ask, case_of, decide, found_branch, propose
 
 from chatbranch.branch.models import Member
 from chatbranch.cases import actions as cases
@@ -12,7 +13,6 @@ from chatbranch.claims import queries as claims
 from chatbranch.contacts.queries import open_contact
 from chatbranch.deliveries.models import Delivery
 from chatbranch.kernel.errors import Refused
-from tests.support.people import ask, case_of, decide, found_branch, propose
 
 RUMOUR = "紧急通知：云岚市自来水厂今晚八点起停水三天，请大家马上储水，转发给家人！"
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_index")]
