@@ -18,7 +18,7 @@ KEEP_CONVERSATION = timedelta(days=1)
 
 AT_ONCE = 50
 """Messages under way on one channel at the same time."""
-AT_ONCE_UNSURE = 8
+AT_ONCE_UNSURE = 4
 """The same where the platform does not recognise a repeat: what a crash may repeat at most (each message once)."""
 CHANNEL_SHARE = 10
 """A channel as a whole sends at most as fast as this many busy lanes."""

@@ -17,6 +17,7 @@ from hypothesis.stateful import (
     rule,
     run_state_machine_as_test,
 )
+from tests.support.databases import Database
 
 from chatbranch.contacts.models import Contact, Scope
 from chatbranch.deliveries import lanes, rules
@@ -26,7 +27,6 @@ from chatbranch.deliveries.rules import Broken, Postponed, Refusal, Sent
 from chatbranch.deliveries.tests.standin import queue
 from chatbranch.journal.models import Event
 from chatbranch.kernel import clock
-from tests.support.databases import Database
 
 KEYED = Manners("standin", idempotent=True, interval=0.0)
 KEYLESS = Manners("standin", idempotent=False, interval=0.0)
