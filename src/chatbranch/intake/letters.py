@@ -37,8 +37,8 @@ _ALSO_NEW = Phrase(
     'What you sent is with our members; send "{code}" any time.',
 )
 _SHARE = Phrase(
-    "大家好，刚才群里这条“{headline}”，有人认真查过了：{rating}。{explanation}转的人也是好意，给大家提个醒。{source}",
-    'Hi all, about "{headline}": someone has looked into it, and it is {rating}. {explanation} Whoever passed it on meant well; just so we all know. {source}',
+    "大家好，关于群里这条：{headline}——有人认真查过了，结论是：{rating}。{explanation}转的人也是好意，给大家提个醒。{source}",
+    'Hi all, about this one: {headline}. Someone has looked into it, and it is {rating}. {explanation} Whoever passed it on meant well; just so we all know. {source}',
 )
 KINDS: dict[str, Phrase] = {
     "number": Phrase("数字", "number"),
@@ -79,7 +79,7 @@ def share_text(card: ClaimCard, lang: str) -> str:
     source = card.sources[0].url if card.sources else ""
     return _SHARE.say(
         lang,
-        headline=card.headline(lang),
+        headline=card.headline(lang).rstrip("。.！!"),
         rating=rating_name(card.rating, lang),
         explanation=pick(card.explanation, lang),
         source=Phrase("依据：{url}", "Source: {url}").say(lang, url=source) if source else "",
