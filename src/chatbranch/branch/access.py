@@ -44,7 +44,6 @@ def member_required(view: View[P]) -> View[P]:
             return redirect("mfa_index")
         return view(request, *args, **kwargs)
 
-    guarded.members_only = True  # type: ignore[attr-defined]  # the access test looks for it on every desk address
     return guarded
 
 
