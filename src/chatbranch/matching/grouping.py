@@ -26,6 +26,7 @@ _BANDS, _ROWS = 20, 3  # finds Jaccard 0.5 with probability 0.93, 0.6 with 0.99;
 _SMALLEST = 6  # stretch hashes of the whole text, and
 _SMALLEST_OF_HEAD, _HEAD = 4, 60  # of its beginning, which a cut leaves standing
 _LEAST_SHARE = 0.3  # of the longer text: what is shorter is a quotation, not a copy
+_MANY, _MOST = 30, 0.8  # few shingles must nearly all be contained: else it is another sentence that begins alike
 _LONGEST = 4_000  # characters; beyond, a text is told apart well enough
 
 Hashes = npt.NDArray[np.uint64]
@@ -124,8 +125,9 @@ def near_duplicate(a: str, b: str) -> float:
     shingles, others = _shingles(left), _shingles(right)
     common = len(np.intersect1d(shingles, others, assume_unique=True))
     shorter, longer = sorted((len(shingles), len(others)))
-    contained = common / shorter if shorter >= _LEAST_SHARE * longer else 0.0
-    return max(common / (len(shingles) + len(others) - common), contained)
+    contained = common / shorter
+    cut_off = shorter >= _LEAST_SHARE * longer and (shorter >= _MANY or contained >= _MOST)
+    return max(common / (len(shingles) + len(others) - common), contained if cut_off else 0.0)
 
 
 def same_case(a: str, b: str) -> bool:

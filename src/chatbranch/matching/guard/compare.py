@@ -79,6 +79,11 @@ class Pairing:
         return {j: i for i, j in self.alignment.pairs}
 
     @cached_property
+    def told(self) -> list[int]:
+        """Aligned tokens of the wording that say something: ends of sentences align with anything."""
+        return [i for i in self.to_yours if self.ours[i].type != "stop"]
+
+    @cached_property
     def enough(self) -> float:
         return _ENOUGH if self.alignment.coverage >= _SAME_STORY else _ENOUGH_APART
 
@@ -189,8 +194,8 @@ def _counterpart(p: Pairing, i: int) -> Token | None:
     token, wanted = p.ours[i], _COUNTERPARTS.get(p.ours[i].type)
     if wanted is None or p.alignment.coverage < _SAME_STORY:
         return None
-    before = max((a for a in p.to_yours if a < i), default=-1)
-    after = min((a for a in p.to_yours if a > i), default=len(p.ours))
+    before = max((a for a in p.told if a < i), default=-1)
+    after = min((a for a in p.told if a > i), default=len(p.ours))
     if i - before > _NEAR or after - i > _NEAR:
         return None
     first, last = p.to_yours.get(before, -1) + 1, p.to_yours.get(after, len(p.yours))
@@ -199,7 +204,7 @@ def _counterpart(p: Pairing, i: int) -> Token | None:
     told = [b for b in p.yours[first:last] if b.weight >= 1 and not b.text.startswith("@")]
     if token.type != "thing" and not (p.near_copy or (token.strong and len(told) <= _TIGHT and _told(p.ours[before + 1 : after]) <= _TIGHT)):
         told = [b for b in told if b.type != "word"]
-    return next((b for b in told if b.type in wanted), None)
+    return next((b for b in told if b.type in wanted and not token.text.startswith(b.text)), None)  # 老 may be cut from 老人
 
 
 def _told(tokens: Sequence[Token]) -> int:
@@ -285,7 +290,7 @@ def _anchor(p: Pairing, side: Literal["ours", "yours"], index: int) -> int | Non
     reach = _NEAR if tokens[index].text.isascii() else _NEAR + 1
     for k in range(index + 1, min(len(tokens), index + 1 + reach)):
         if tokens[k].type == "stop":
-            return None
+            break
         if not p.loose(side, k) and tokens[k].weight >= 0.4:
             return k if side == "ours" else p.to_ours[k]
     last = index + 1 == len(tokens) or tokens[index + 1].type == "stop"

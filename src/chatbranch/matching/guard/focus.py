@@ -42,7 +42,7 @@ def window(folded: str, wording: str) -> str:
     wanted = set(_features(wording))
     units = [(m.start(), m.end(), sum(map(wanted.__contains__, _features(m.group())))) for m in _UNIT.finditer(folded)]
     best, best_score, score, first = (0, REGION), -1.0, 0.0, 0
-    for start, end, hits in units:
+    for _start, end, hits in units:
         score += hits
         while end - units[first][0] > REGION:
             score -= units[first][2]

@@ -191,7 +191,7 @@ def _latin(text: str, i: int, sentence_start: bool, shouting: bool) -> Found:
     if phrase and phrase[0] and phrase[0][0].type == "word":
         return phrase
     if text[i].isupper():
-        name = _known_place(text, i, _run(text, i)[0], alone=False) if shouting else _capitalised(text, i, sentence_start)
+        name = _known_place(text, i, _run(text, i)[0]) if shouting else _capitalised(text, i, sentence_start)
         if name:
             return name
     if phrase:
@@ -261,11 +261,11 @@ _NEVER_FIRST = (
 _NOT_NAMES = _NEVER_FIRST | lexicon.EN.keys()
 
 
-def _known_place(text: str, i: int, words: list[str], alone: bool = True) -> Found | None:
-    """The place a run of capitals is, or begins with: "New York", "American Airlines" names a company, "US Army" too."""
+def _known_place(text: str, i: int, words: list[str]) -> Found | None:
+    """The longest place that a run of capitals begins with; what follows it ("Singapore TV") is read on its own."""
     for count in range(len(words), 0, -1):
         head = " ".join(words[:count]).removesuffix("'s")
-        if (place := _place(head)) and (not alone or count == len(words) or _place(" ".join(words[count:])) or count > 1):
+        if (place := _place(head)) and text.startswith(head, i):
             return [place], i + len(head)
     return None
 
@@ -325,7 +325,7 @@ def _attributed(tokens: list[Token], text: str) -> list[Token]:
 def _says(tokens: list[Token], i: int) -> bool:
     after = "".join(t.text for t in tokens[i + 1 : i + 1 + _NEAR] if t.type != "stop")
     if after and is_cjk(after[0]):
-        return after[:2] in words_zh.SAYS or after[:1] in ("说", "称", "曝")
+        return any(after[k : k + 2] in words_zh.SAYS or after[k] in "说称曝" for k in range(min(_NEAR, len(after))))
     return any(t.text.lower() in words_en.SAYS for t in tokens[i + 1 : i + _NEAR])
 
 
