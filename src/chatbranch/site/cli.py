@@ -95,18 +95,21 @@ def _stdin() -> str:
 @main.command(name="import")
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
 @click.option("--origin", default="", help="Whom these checks come from; needed where the rows do not say.")
-def import_(path: Path, origin: str) -> None:
+@click.option("--own", is_flag=True, help="PATH is this branch's own export: its own checks are its own again.")
+def import_(path: Path, origin: str, own: bool) -> None:
     """Import checks from PATH: ClaimReview JSON-LD (page, list, DataFeed or folder) or JSON Lines."""
     _ready()
     from chatbranch.claims.importing import do_import_file
 
     with _bar("Importing") as bar:
-        report = do_import_file(path, origin=origin, progress=bar.at)
-    click.echo(f"{report.added} added, {report.changed} changed, {report.unchanged} unchanged, {len(report.refused)} refused")
+        report = do_import_file(path, origin=origin, own=own, progress=bar.at)
+    click.echo(
+        f"{report.added} added, {report.changed} changed, {report.unchanged} unchanged, {report.refused_count} refused"
+    )
     for line, reason in report.refused[:50]:
-        click.echo(f"  line {line}: {reason.say(_lang()) if hasattr(reason, 'say') else reason}", err=True)
-    if len(report.refused) > 50:
-        click.echo(f"  … and {len(report.refused) - 50} more", err=True)
+        click.echo(f"  line {line}: {reason.say(_lang())}", err=True)
+    if report.refused_count > 50:
+        click.echo(f"  … and {report.refused_count - 50} more", err=True)
 
 
 @main.command()
@@ -141,20 +144,21 @@ def backup(target: Path) -> None:
     from chatbranch.site.backup import do_backup
 
     with _bar("Backing up") as bar:
-        do_backup(target, bar.at)
-    click.echo(f"written and checked: {target}\nKeep the folder data/keys apart from it: without the keys, reply addresses cannot be read.")
+        made = do_backup(target, bar.at)
+    click.echo(made.say(_lang()))
 
 
 @main.command()
 @click.argument("source", type=click.Path(exists=True, path_type=Path))
-def restore(source: Path) -> None:
+@click.option("--without-keys", is_flag=True, help="The keys are lost: restore all but the reply addresses.")
+def restore(source: Path, without_keys: bool) -> None:
     """Restore a backup. What is there now is moved aside, never deleted. Stop the branch first."""
     _setup()
     from chatbranch.site.backup import do_restore
 
     with _bar("Restoring") as bar:
-        do_restore(source, bar.at)
-    click.echo("restored; whoever asked to be forgotten since is forgotten again")
+        restored = do_restore(source, bar.at, without_keys=without_keys)
+    click.echo(restored.say(_lang()))
 
 
 @main.group()
