@@ -91,7 +91,7 @@ async def test_a_burst_of_200_is_read_as_200_in_order(bot: Person, ann: Person, 
     for text in said:  # while we are away: one sync then brings them all, its timeline cut short
         ann.say(room, text)
     async with running(connect(bot), host):
-        await until(lambda: len(host.taken) >= 200, 60, "reading all 200")
+        await until(lambda: len(host.taken) >= 200, what="reading all 200")
     assert host.texts == said
 
 
@@ -102,7 +102,7 @@ async def test_a_burst_while_listening_is_read_whole(bot: Person, ann: Person, h
         said = [f"message {number}" for number in range(120)]
         for text in said:
             await asyncio.to_thread(ann.say, room, text)
-        await until(lambda: len(host.taken) >= 120, 60)
+        await until(lambda: len(host.taken) >= 120)
     assert host.texts == said
 
 
@@ -130,7 +130,7 @@ async def test_nothing_is_lost_when_the_server_dies_and_comes_back(
             await connector.send(Outbound("k1", room, "an answer"))
         await asyncio.to_thread(synapse.start)
         ann.say(room, "after")
-        await until(lambda: host.texts == ["before", "after"], 60)
+        await until(lambda: host.texts == ["before", "after"])
         await connector.send(Outbound("k1", room, "an answer"))
     assert ann.texts(room, bot.id) == ["an answer"]
 
@@ -273,7 +273,7 @@ async def test_signing_in_again_keeps_the_device_so_that_repeats_are_still_recog
         kept = json.loads(host.memory["session"])
         await asyncio.to_thread(synapse.expire, kept["token"])
         ann.say(room, "still there?")
-        await until(lambda: host.texts == ["still there?"], 60)
+        await until(lambda: host.texts == ["still there?"])
         again = await connector.send(Outbound("delivery-2", room, "once"))
     renewed = json.loads(host.memory["session"])
     assert renewed["token"] != kept["token"]

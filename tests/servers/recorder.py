@@ -53,7 +53,7 @@ async def running(connector: Connector, host: Recorder) -> AsyncIterator[Connect
             await task
 
 
-async def until(true: Callable[[], object], seconds: float = 30, what: str = "what was waited for") -> None:
+async def until(true: Callable[[], object], seconds: float = 90, what: str = "what was waited for") -> None:
     """Wait until `true()` holds (called in a thread: it may use the network)."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:

@@ -55,6 +55,7 @@ class Setting:
     secret: bool = False
     required: bool = True
     default: str = ""
+    example: str = ""
 
 
 @dataclass(frozen=True)

@@ -30,7 +30,7 @@ from chatbranch.intake import actions as intake
 from chatbranch.kernel.messages import Inbound
 from chatbranch.site.inbox import Inbox, in_thread
 
-log = logging.getLogger(__name__)
+log = logging.getLogger("chatbranch.connectors")
 
 LONGEST_PAUSE = 300.0  # seconds between attempts to start a connector
 SETTLED = 600.0  # seconds of running after which a failure counts as the first

@@ -36,7 +36,8 @@ def mount(pages: Application, config: discover.Config | None = None) -> Applicat
         found = _ADDRESS.fullmatch(scope["path"]) if scope["type"] == "http" else None
         name = found.group(1) if found else ""
         if found and name in hooks:
-            inner = {**scope, "path": found.group(2)}
+            scheme = "https" if settings.SECURE else scope["scheme"]  # a reverse proxy talks plain HTTP to us
+            inner = {**scope, "path": found.group(2), "scheme": scheme}
             await hooks[name].asgi(mailboxes[name], inner, receive, send)
         else:
             await pages(scope, receive, send)

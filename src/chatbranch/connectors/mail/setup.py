@@ -12,13 +12,13 @@ SETUP = Setup(
     settings=(
         Setting(
             "host",
-            Phrase("发信服务器，如 smtp.example.org", "The outgoing mail server, e.g. smtp.example.org"),
+            Phrase("发信服务器", "The outgoing mail server"),
+            example="smtp.example.org",
         ),
         Setting(
             "sender",
-            Phrase(
-                "发件地址，如 查证 <check@example.org>", "The From address, e.g. Checking <check@example.org>"
-            ),
+            Phrase("发件人和地址", "The From line: a name and an address"),
+            example="Checking <check@example.org>",
         ),
         Setting("port", Phrase("端口", "The port"), required=False, default="587"),
         Setting(
@@ -38,6 +38,7 @@ SETUP = Setup(
             "unsubscribe_url",
             Phrase("“忘记我”页面的地址，写进每封信", "Address of the “forget me” page, put into every mail"),
             required=False,
+            example="https://branch.example.org/forget/",
         ),
     ),
     transport="chatbranch.connectors.mail.transport:Mail",

@@ -56,7 +56,12 @@ def address_of(written: str) -> Address:
         raise BadAddress("an address is one line")
     name, plain = parseaddr(written)
     local, at, domain = plain.rpartition("@")
-    if not (at and local and domain) or " " in plain or not re.fullmatch(r"[\w.-]+", domain):
+    if (
+        plain not in written
+        or not (at and local and domain)
+        or " " in plain
+        or not re.fullmatch(r"[\w.-]+", domain)
+    ):
         raise BadAddress("an address is like somebody@example.org")
     try:
         return Address(name, local, domain.encode("idna").decode())

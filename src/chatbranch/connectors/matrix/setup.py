@@ -12,16 +12,13 @@ SETUP = Setup(
     settings=(
         Setting(
             "homeserver",
-            Phrase(
-                "服务器地址，如 https://matrix.example.org",
-                "Address of the homeserver, e.g. https://matrix.example.org",
-            ),
+            Phrase("服务器地址", "Address of the homeserver"),
+            example="https://matrix.example.org",
         ),
         Setting(
             "user",
-            Phrase(
-                "机器人的完整账号，如 @check:example.org", "The bot's full user id, e.g. @check:example.org"
-            ),
+            Phrase("机器人的完整账号", "The bot's full user id"),
+            example="@check:example.org",
         ),
         Setting(
             "password",
@@ -31,6 +28,7 @@ SETUP = Setup(
             ),
             secret=True,
             required=False,
+            example="a long password",
         ),
         Setting(
             "token",

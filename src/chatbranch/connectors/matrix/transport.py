@@ -13,7 +13,7 @@ from nio import RoomInfo
 from chatbranch.connectors.contract import Host, Later, Misconfigured, Undeliverable
 from chatbranch.connectors.matrix import wire
 from chatbranch.connectors.matrix.rooms import Rooms
-from chatbranch.connectors.matrix.session import Session, SignedOut
+from chatbranch.connectors.matrix.session import Session, SignedOut, Trouble
 from chatbranch.connectors.matrix.setup import SETUP
 from chatbranch.kernel.messages import Attachment, Outbound, Receipt
 
@@ -37,15 +37,19 @@ class Matrix:
         self._session: Session | None = None  # while signed in
 
     async def run(self, host: Host) -> None:
-        """Sign in and listen until cancelled; sign in again when the server has forgotten us."""
+        """Sign in and listen until cancelled; sign in again when the server was away, or has forgotten us."""
+        failures = 0
         while True:
             session = Session(self._values)
             try:
                 await session.sign_in(host)
-                self._session = session
+                self._session, failures = session, 0
                 await _Listener(session, host).listen()
             except SignedOut:
                 log.warning("matrix: the homeserver has ended our session; signing in again")
+            except (Trouble, Later) as trouble:
+                failures += 1
+                await _pause(trouble, failures)
             finally:
                 self._session = None
                 await session.close()
@@ -94,9 +98,7 @@ class _Listener:
                 raise
             except Exception as error:  # trouble of the server or of our database: nothing was passed over
                 failures += 1
-                wait = error.seconds if isinstance(error, Later) else _backoff(failures)
-                log.warning("matrix: %s; again in %.0f s", error or type(error).__name__, wait)
-                await asyncio.sleep(wait)
+                await _pause(error, failures)
 
     async def _turn(self, since: str) -> str:
         """One sync. Its token is remembered, and gone on from, only when all it brought is durable."""
@@ -165,6 +167,14 @@ class _Listener:
         return found[::-1]
 
 
-def _backoff(failures: int) -> float:
-    """Seconds to wait: 1, 2, 4 … 60, each somewhat at random so that many bots do not return at once."""
-    return min(60.0, 2.0 ** (failures - 1)) * random.uniform(0.75, 1.25)  # noqa: S311 (no secret hangs on it)
+async def _pause(trouble: Exception, failures: int) -> None:
+    """Wait as long as the server asks, else 1, 2, 4 … 60 s, at random so that many bots do not return at once."""
+    jitter = random.uniform(0.75, 1.25)  # noqa: S311 (no secret hangs on it)
+    wait = trouble.seconds if isinstance(trouble, Later) else min(60.0, 2.0 ** (failures - 1)) * jitter
+    log.warning("matrix: %s; again in %.0f s", _words(trouble), wait)
+    await asyncio.sleep(wait)
+
+
+def _words(trouble: Exception) -> str:
+    """What to log: our own words; of anything else only its kind, for it may quote a message."""
+    return str(trouble) if isinstance(trouble, Later | Trouble) else type(trouble).__name__

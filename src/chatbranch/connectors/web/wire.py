@@ -146,7 +146,7 @@ def as_inbound(post: Post, reader: str, lang: str, at: datetime) -> Inbound:
 def frame(said: Said) -> bytes:
     """One message as a server-sent event. JSON has no raw line break, so the text cannot end the event early."""
     data = {"id": said.cursor, "text": said.text, "ours": True, "at": said.at.isoformat()}
-    cursor = re.sub(r"[^\w-]", "", said.cursor)
+    cursor = re.sub(r"[^A-Za-z0-9-]", "", said.cursor)
     return f"id: {cursor}\nevent: message\ndata: {json.dumps(data)}\n\n".encode()
 
 
