@@ -26,7 +26,10 @@ _BANDS, _ROWS = 20, 3  # finds Jaccard 0.5 with probability 0.93, 0.6 with 0.99;
 _SMALLEST = 6  # stretch hashes of the whole text, and
 _SMALLEST_OF_HEAD, _HEAD = 4, 60  # of its beginning, which a cut leaves standing
 _LEAST_SHARE = 0.3  # of the longer text: what is shorter is a quotation, not a copy
-_MANY, _MOST = 30, 0.8  # few shingles must nearly all be contained: else it is another sentence that begins alike
+_MANY, _MOST = (
+    30,
+    0.8,
+)  # few shingles must nearly all be contained: else it is another sentence that begins alike
 _LONGEST = 4_000  # characters; beyond, a text is told apart well enough
 
 Hashes = npt.NDArray[np.uint64]
@@ -37,7 +40,9 @@ _FORWARD = (
     "群里转的|群裡轉的|群友转来|朋友转来|朋友圈看到|刚收到的?|剛收到的?|家人群转|别人发的|求辟谣|求证|求證|请问这是真的吗|請問這是真的嗎|这是真的吗|這是真的嗎|是真的吗|是真的嗎|真的吗|真的嗎|真的假的|网传|網傳|听说|聽說|据说|據說|"
     r"forwarded as received|forwarded message|forwarded|forward|fwd?|rt|breaking news|breaking|urgent|please share|pls share|must read|is (?:this|it) true(?: that)?|fact check please|just received this|copied|shared as received"
 )
-_PREFIX = re.compile(rf"^{_WRAPPED}(?:(?:{_FORWARD})(?![a-z])|[【\[(（<](?:转|轉)[】\])）>]|(?:转|轉)[:：\s])", re.IGNORECASE)
+_PREFIX = re.compile(
+    rf"^{_WRAPPED}(?:(?:{_FORWARD})(?![a-z])|[【\[(（<](?:转|轉)[】\])）>]|(?:转|轉)[:：\s])", re.IGNORECASE
+)
 _SUFFIX = re.compile(
     r"(?:请大家|請大家|大家|请|請)?(?:赶快|趕快|尽快|快|互相|多多|务必|務必)?(?:转发|轉發|扩散|擴散|转告|轉告|转起来|轉起來|转给[^\s]{1,6}|告诉家人|告訴家人)(?:出去|一下|给[^\s]{1,6}|給[^\s]{1,6}|周知)?"
     rf"{_WRAPPED}$|(?:please |pls )?(?:share|forward|pass (?:it|this) on)(?: widely| this)?{_WRAPPED}$|(?:是|這是|这是)?真的?(?:假的)?(?:吗|嗎|么){_WRAPPED}[?？]{_WRAPPED}$|is (?:this|it) true\W*$",
@@ -107,7 +112,9 @@ def bands(text: str) -> list[int]:
     for row in range(_ROWS):
         keys = _mixed(keys * np.uint64(_MULTIPLIERS[0]) + minima[:, row])
     stretches = _stretches(core, _STRETCH)
-    smallest = np.concatenate((np.unique(stretches)[:_SMALLEST], np.unique(stretches[:_HEAD])[:_SMALLEST_OF_HEAD]))
+    smallest = np.concatenate(
+        (np.unique(stretches)[:_SMALLEST], np.unique(stretches[:_HEAD])[:_SMALLEST_OF_HEAD])
+    )
     return sorted({int(key) >> 1 for key in np.concatenate((keys, smallest))})
 
 

@@ -23,7 +23,9 @@ from chatbranch.matching.guard.values import stands_in
 
 __all__ = ["Difference", "Finding", "inspect"]
 
-_COMPARABLE = 0.75  # of the best wording's coverage: another wording that is nearly as close may speak for the message
+_COMPARABLE = (
+    0.75  # of the best wording's coverage: another wording that is nearly as close may speak for the message
+)
 
 
 @dataclass(frozen=True)
@@ -89,8 +91,12 @@ def _judge(folded: str, framed: str, chinese: bool, wording: _Wording) -> Compar
 def _choose(results: list[tuple[_Wording, Comparison]]) -> Finding:
     best = max(r.coverage for _, r in results)
     comparable = [(w, r) for w, r in results if r.coverage >= _COMPARABLE * best]
-    wording, chosen = min(comparable, key=lambda pair: (bool(pair[1].conflicts), bool(pair[1].lacking), -pair[1].coverage))
-    conflicts = chosen.conflicts or tuple(d for _, r in comparable for d in r.conflicts if not _answers(wording, d))
+    wording, chosen = min(
+        comparable, key=lambda pair: (bool(pair[1].conflicts), bool(pair[1].lacking), -pair[1].coverage)
+    )
+    conflicts = chosen.conflicts or tuple(
+        d for _, r in comparable for d in r.conflicts if not _answers(wording, d)
+    )
     return Finding(conflicts + chosen.lacking + chosen.minor, bool(conflicts), bool(chosen.lacking))
 
 

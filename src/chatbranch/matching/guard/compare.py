@@ -12,7 +12,9 @@ from chatbranch.matching.guard.quantities import Quantity, other_unit, same_meas
 from chatbranch.matching.guard.tokens import DATES, Token
 from chatbranch.matching.guard.values import agree, quantity, stands_in
 
-Kind = Literal["number", "date", "place", "name", "unit", "negation", "denial", "quantifier", "modality", "attribution"]
+Kind = Literal[
+    "number", "date", "place", "name", "unit", "negation", "denial", "quantifier", "modality", "attribution"
+]
 COMPARED = frozenset({"number", "place", "name", "thing", "pole", "quantifier", "modality"}) | DATES
 _NEAR = 3  # tokens; neighbours within this distance show that two slots stand in the same place
 _TIGHT = 2
@@ -103,7 +105,9 @@ class Pairing:
         return sum(stands_in(t, self.yours, self.text) for t in named) / len(named) if named else 1.0
 
     def shares(self, kind: str) -> bool:
-        return any(self.ours[i].type == kind and agree(self.ours[i], self.yours[j]) for i, j in self.alignment.pairs)
+        return any(
+            self.ours[i].type == kind and agree(self.ours[i], self.yours[j]) for i, j in self.alignment.pairs
+        )
 
     def support(self, i: int, j: int) -> float:
         """How much of what stands around the two tokens also agrees; a Chinese character counts half a word."""
@@ -132,11 +136,13 @@ def compare(ours: Sequence[Token], yours: Sequence[Token], text: str, one_langua
     lacking: list[Difference] = []
     minor: list[Difference] = []
     for i, token in enumerate(ours):
-        if token.type in COMPARED and (one_language or token.type in ("number", "place") or token.type in DATES):
+        if token.type in COMPARED and (
+            one_language or token.type in ("number", "place") or token.type in DATES
+        ):
             _slot(pairing, i, conflicts, lacking, minor)
     if one_language:
         conflicts += negations(pairing)
-        _shades(pairing, conflicts, lacking)
+        conflicts += _shades(pairing)
     elif _negated(ours) != _negated(yours):
         conflicts.append(Difference("negation", _first(yours, "negator"), _first(ours, "negator"), True))
     return Comparison(pairing.alignment.coverage, tuple(conflicts), tuple(lacking), tuple(minor))
@@ -154,15 +160,27 @@ def _first(tokens: Sequence[Token], kind: str) -> str:
 
 _ENOUGH = 1.0  # support that makes two differing slots each other's counterpart
 _ENOUGH_APART = 2.0  # and where the texts share little else
-_COUNTERPARTS = {"year": ("number",), "number": ("year", "clock", "day"), "place": ("place", "name", "word"), "name": ("name", "place", "word"), "thing": ("thing", "name", "word", "place")}
+_COUNTERPARTS = {
+    "year": ("number",),
+    "number": ("year", "clock", "day"),
+    "place": ("place", "name", "word"),
+    "name": ("name", "place", "word"),
+    "thing": ("thing", "name", "word", "place"),
+}
 
 
-def _slot(p: Pairing, i: int, conflicts: list[Difference], lacking: list[Difference], minor: list[Difference]) -> None:
+def _slot(
+    p: Pairing, i: int, conflicts: list[Difference], lacking: list[Difference], minor: list[Difference]
+) -> None:
     token, j = p.ours[i], p.to_yours.get(i)
     if (j is not None and agree(token, p.yours[j])) or token.text.startswith("@"):
         return
     if token.type in ("quantifier", "modality"):
-        if j is not None and frozenset((token.value[0], p.yours[j].value[0])) in _OPPOSED and p.support(i, j) >= _ENOUGH / 2:
+        if (
+            j is not None
+            and frozenset((token.value[0], p.yours[j].value[0])) in _OPPOSED
+            and p.support(i, j) >= _ENOUGH / 2
+        ):
             conflicts.append(_between(token, p.yours[j]))
         return
     elsewhere = stands_in(token, p.yours, p.text)
@@ -202,9 +220,13 @@ def _counterpart(p: Pairing, i: int) -> Token | None:
     if last - first > 2 * _NEAR or (token.type == "thing" and not (before >= 0 or after < len(p.ours))):
         return None
     told = [b for b in p.yours[first:last] if b.weight >= 1 and not b.text.startswith("@")]
-    if token.type != "thing" and not (p.near_copy or (token.strong and len(told) <= _TIGHT and _told(p.ours[before + 1 : after]) <= _TIGHT)):
+    if token.type != "thing" and not (
+        p.near_copy or (token.strong and len(told) <= _TIGHT and _told(p.ours[before + 1 : after]) <= _TIGHT)
+    ):
         told = [b for b in told if b.type != "word"]
-    return next((b for b in told if b.type in wanted and not token.text.startswith(b.text)), None)  # 老 may be cut from 老人
+    return next(
+        (b for b in told if b.type in wanted and not token.text.startswith(b.text)), None
+    )  # 老 may be cut from 老人
 
 
 def _told(tokens: Sequence[Token]) -> int:
@@ -214,7 +236,11 @@ def _told(tokens: Sequence[Token]) -> int:
 def _rival(p: Pairing, i: int) -> Token | None:
     """Another value for the same thing, somewhere in a message that otherwise tells the wording's story."""
     token = p.ours[i]
-    if p.alignment.coverage < _SAME_STORY or not token.strong or (token.type == "name" and token.text.isascii()):
+    if (
+        p.alignment.coverage < _SAME_STORY
+        or not token.strong
+        or (token.type == "name" and token.text.isascii())
+    ):
         return None
     for b in p.yours:
         if b.type != token.type or b.key != token.key or agree(token, b) or stands_in(b, p.ours, ""):
@@ -280,7 +306,11 @@ def _scoped(p: Pairing, side: Literal["ours", "yours"]) -> dict[int, list[int]]:
     tokens = p.ours if side == "ours" else p.yours
     scoped: dict[int, list[int]] = {}
     for index, token in enumerate(tokens):
-        if token.type == "negator" and p.loose(side, index) and (anchor := _anchor(p, side, index)) is not None:
+        if (
+            token.type == "negator"
+            and p.loose(side, index)
+            and (anchor := _anchor(p, side, index)) is not None
+        ):
             scoped.setdefault(anchor, []).append(index)
     return scoped
 
@@ -294,7 +324,9 @@ def _anchor(p: Pairing, side: Literal["ours", "yours"], index: int) -> int | Non
         if not p.loose(side, k) and tokens[k].weight >= 0.4:
             return k if side == "ours" else p.to_ours[k]
     last = index + 1 == len(tokens) or tokens[index + 1].type == "stop"
-    beside = index - 1 if last else index + 1  # at the end of its clause, a negator turns what stands before it
+    beside = (
+        index - 1 if last else index + 1
+    )  # at the end of its clause, a negator turns what stands before it
     if beside >= 0 and not p.loose(side, beside) and tokens[beside].type != "stop":
         return beside if side == "ours" else p.to_ours[beside]
     return None
@@ -302,26 +334,44 @@ def _anchor(p: Pairing, side: Literal["ours", "yours"], index: int) -> int | Non
 
 # --- quantifiers and modality that one side lacks -----------------------------------------------
 
-_ADDED = {"some": True, "only": True, "rarely": True, "most": True, "less": True, "may": True, "must": True, "allowed": True}
-_DROPPED = {"some": True, "only": True, "rarely": True, "most": True, "may": True}
+_DROPPED = frozenset({"some", "only", "rarely", "most", "may"})
+_ADDED = _DROPPED | {"less", "must", "allowed"}
 
 
-def _shades(p: Pairing, conflicts: list[Difference], lacking: list[Difference]) -> None:
+def _shades(p: Pairing) -> list[Difference]:
+    """ "Some", "only" or "may" on one side alone, in the midst of words that both sides share."""
+    found: list[Difference] = []
     for j, token in enumerate(p.yours):
-        if token.type in ("quantifier", "modality") and p.loose("yours", j) and token.value[0] in _ADDED and _wedged(p, "yours", j):
-            conflicts.append(Difference(kind_of(token), token.text, "", True))
+        if (
+            token.type in ("quantifier", "modality")
+            and p.loose("yours", j)
+            and token.value[0] in _ADDED
+            and _wedged(p, "yours", j)
+        ):
+            found.append(Difference(kind_of(token), token.text, "", True))
     for i, token in enumerate(p.ours):
-        if token.type in ("quantifier", "modality") and p.loose("ours", i) and token.value[0] in _DROPPED and _wedged(p, "ours", i):
-            conflicts.append(Difference(kind_of(token), "", token.text, True))
+        if (
+            token.type in ("quantifier", "modality")
+            and p.loose("ours", i)
+            and token.value[0] in _DROPPED
+            and _wedged(p, "ours", i)
+        ):
+            found.append(Difference(kind_of(token), "", token.text, True))
+    return found
 
 
 def _wedged(p: Pairing, side: Literal["ours", "yours"], index: int) -> bool:
     """Between, or right before, words that stand side by side on the other side."""
     tokens = p.ours if side == "ours" else p.yours
     mapped = p.to_yours if side == "ours" else p.to_ours
-    after = [mapped[k] for k in range(index + 1, min(len(tokens), index + 1 + _TIGHT)) if k in mapped and tokens[k].type != "stop"]
-    before = [mapped[k] for k in range(max(0, index - _TIGHT), index) if k in mapped and tokens[k].type != "stop"]
+    after = [
+        mapped[k]
+        for k in range(index + 1, min(len(tokens), index + 1 + _TIGHT))
+        if k in mapped and tokens[k].type != "stop"
+    ]
+    before = [
+        mapped[k] for k in range(max(0, index - _TIGHT), index) if k in mapped and tokens[k].type != "stop"
+    ]
     if not after:
         return False
-    other = p.yours if side == "ours" else p.ours
-    return (not before and min(after) <= 1) or bool(before and min(after) - max(before) <= _TIGHT and other)
+    return min(after) - max(before) <= _TIGHT if before else min(after) <= 1

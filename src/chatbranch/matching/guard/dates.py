@@ -20,18 +20,25 @@ _N = r"(\d{1,2}|[一二三四五六七八九十]{1,3})"
 _ISO = re.compile(r"((?:19|20)\d{2})[-/.](\d{1,2})[-/.](\d{1,2})(?!\d)")
 _YEAR_ZH = re.compile(r"(?:公元)?((?:19|20)\d{2}|[一二][零〇九一二三四五六七八]{3})年(?!级)")
 _SHORT_YEAR = re.compile(r"(\d{2})年(?=\d{1,2}月)")
-_YEAR = re.compile(r"((?:19|20)\d{2})(?![\d,.%]\d|\d|[^\W\d_a-zA-Z]|[ -]?(?:people|dollars|mg|kg|km|ml|meters|miles|feet|calories)\b)")
+_YEAR = re.compile(
+    r"((?:19|20)\d{2})(?![\d,.%]\d|\d|[^\W\d_a-zA-Z]|[ -]?(?:people|dollars|mg|kg|km|ml|meters|miles|feet|calories)\b)"
+)
 _MONTH_ZH = re.compile(_N + r"月(?:份)?(?!嫂)")
 _DAY_ZH = re.compile(_N + r"(?:日(?!内|元)|号(?!线|楼|院|店|公路|铺|机|码))")
 _SLASHED = re.compile(r"(\d{1,2})/(\d{1,2})(?:/((?:19|20)?\d{2}))?(?![\d/])")
 _WEEKDAY_ZH = re.compile(r"(?:星期|礼拜|周)([一二三四五六日天末])(?!家)")
-_CLOCK_ZH = re.compile(r"(凌晨|早上|早晨|上午|中午|下午|傍晚|晚上|晚|半夜)?(\d{1,2}|[零一二两三四五六七八九十]{1,3})(?:点(?:钟)?(半|\d{1,2}分?)?(?![零一二三四五六七八九\d个燃击评])|时(\d{1,2}分)?(?![间候常]))")
-_CLOCK = re.compile(r"(\d{1,2})[:](\d{2})(?::\d{2})?\s?(?:([aApP])\.?[mM]\b\.?)?|(\d{1,2})\s?([aApP])\.?[mM]\b\.?")
+_CLOCK_ZH = re.compile(
+    r"(凌晨|早上|早晨|上午|中午|下午|傍晚|晚上|晚|半夜)?(\d{1,2}|[零一二两三四五六七八九十]{1,3})(?:点(?:钟)?(半|\d{1,2}分?)?(?![零一二三四五六七八九\d个燃击评])|时(\d{1,2}分)?(?![间候常]))"
+)
+_CLOCK = re.compile(
+    r"(\d{1,2})[:](\d{2})(?::\d{2})?\s?(?:([aApP])\.?[mM]\b\.?)?|(\d{1,2})\s?([aApP])\.?[mM]\b\.?"
+)
 _MONTH_EN = re.compile(
     r"(?P<m>" + "|".join(sorted(_MONTHS, key=len, reverse=True)) + r")\b\.?(?:\s+(?P<d>\d{1,2})(?:st|nd|rd|th)?\b(?![:%]))?", re.IGNORECASE
 )  # fmt: skip
 _DAY_BEFORE_MONTH = re.compile(
-    r"(\d{1,2})(?:st|nd|rd|th)?(?: of)? (" + "|".join(sorted(_MONTHS, key=len, reverse=True)) + r")\b", re.IGNORECASE
+    r"(\d{1,2})(?:st|nd|rd|th)?(?: of)? (" + "|".join(sorted(_MONTHS, key=len, reverse=True)) + r")\b",
+    re.IGNORECASE,
 )
 _WEEKDAY_EN = re.compile("(" + "|".join(_WEEKDAYS) + r")s?\b", re.IGNORECASE)
 _HALF_DAY = {"下": 12, "傍": 12, "晚": 12}
@@ -76,7 +83,9 @@ def _digits(text: str, i: int) -> Read | None:
 
 def _plausible(match: re.Match[str]) -> bool:
     month, day = int(match[1]), int(match[2])
-    return 1 <= month <= 12 and 1 <= day <= 31 and (bool(match[3]) or not month < day <= 10 or month * day > 60)
+    return (
+        1 <= month <= 12 and 1 <= day <= 31 and (bool(match[3]) or not month < day <= 10 or month * day > 60)
+    )
 
 
 def _full_year(digits: str | None) -> int | None:
@@ -84,7 +93,10 @@ def _full_year(digits: str | None) -> int | None:
 
 
 def _calendar(match: re.Match[str], year: int | None, month: int, day: int) -> Read:
-    parts = [_part("month", f"{month}月" if year is None else match.group(), month), _part("day", match.group(), day)]
+    parts = [
+        _part("month", f"{month}月" if year is None else match.group(), month),
+        _part("day", match.group(), day),
+    ]
     return ([_part("year", str(year), year)] if year else []) + parts, match.end()
 
 
@@ -102,7 +114,13 @@ def _chinese(text: str, i: int) -> Read | None:
         if match := pattern.match(text, i):
             return [_part(kind, match.group(), _number(match[1]))], match.end()  # type: ignore[arg-type]
     if match := _WEEKDAY_ZH.match(text, i):
-        return [_part("weekday", match.group(), "一二三四五六日".find(match[1].replace("天", "日")) if match[1] != "末" else 7)], match.end()
+        return [
+            _part(
+                "weekday",
+                match.group(),
+                "一二三四五六日".find(match[1].replace("天", "日")) if match[1] != "末" else 7,
+            )
+        ], match.end()
     if match := _CLOCK_ZH.match(text, i):
         return _chinese_clock(match)
     return None
@@ -117,7 +135,11 @@ def _chinese_clock(match: re.Match[str]) -> Read | None:
     if hour < 12 and match[1] and (match[1][0] in _HALF_DAY):
         hour += 12
     told = bool(match[1]) or hour > 12
-    return ([_part("clock", match.group(), hour, minute, told)], match.end()) if hour <= 24 and minute < 60 else None
+    return (
+        ([_part("clock", match.group(), hour, minute, told)], match.end())
+        if hour <= 24 and minute < 60
+        else None
+    )
 
 
 def _english_clock(match: re.Match[str]) -> Read | None:
@@ -127,7 +149,11 @@ def _english_clock(match: re.Match[str]) -> Read | None:
         hour += 12
     hour = 0 if half == "a" and hour == 12 else hour
     told = bool(half) or hour > 12
-    return ([_part("clock", match.group(), hour, minute, told)], match.end()) if hour <= 24 and minute < 60 else None
+    return (
+        ([_part("clock", match.group(), hour, minute, told)], match.end())
+        if hour <= 24 and minute < 60
+        else None
+    )
 
 
 def _english(text: str, i: int) -> Read | None:
@@ -149,5 +175,19 @@ def _is_month(match: re.Match[str], text: str, i: int) -> bool:
         return True
     before = text[max(0, i - 10) : i].lower().split()
     after = text[match.end() : match.end() + 5]
-    led = bool(before) and before[-1] in ("in", "on", "since", "until", "by", "from", "of", "late", "early", "mid", "this", "last", "next")
+    led = bool(before) and before[-1] in (
+        "in",
+        "on",
+        "since",
+        "until",
+        "by",
+        "from",
+        "of",
+        "late",
+        "early",
+        "mid",
+        "this",
+        "last",
+        "next",
+    )
     return name[0].isupper() and (led or bool(re.match(r",? (?:19|20)\d{2}", after + "0")))

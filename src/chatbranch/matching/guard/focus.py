@@ -22,7 +22,9 @@ def cut(message: str, span: tuple[int, int] | None) -> tuple[str, str]:
     start, end = max(0, min(span[0], len(message))), max(0, min(span[1], len(message)))
     start, end = _clause_start(message, min(start, end)), _clause_end(message, max(start, end))
     opening = message[: min(_OPENING, start)]
-    return message[start:end][:_LONGEST], opening + " " + message[max(len(opening), start - _FRAME) : end + _FRAME][:_LONGEST]
+    return message[start:end][:_LONGEST], opening + " " + message[
+        max(len(opening), start - _FRAME) : end + _FRAME
+    ][:_LONGEST]
 
 
 def _clause_start(text: str, start: int) -> int:
@@ -40,7 +42,10 @@ def window(folded: str, wording: str) -> str:
     if len(folded) <= REGION:
         return folded
     wanted = set(_features(wording))
-    units = [(m.start(), m.end(), sum(map(wanted.__contains__, _features(m.group())))) for m in _UNIT.finditer(folded)]
+    units = [
+        (m.start(), m.end(), sum(map(wanted.__contains__, _features(m.group()))))
+        for m in _UNIT.finditer(folded)
+    ]
     best, best_score, score, first = (0, REGION), -1.0, 0.0, 0
     for _start, end, hits in units:
         score += hits

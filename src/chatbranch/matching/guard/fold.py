@@ -7,12 +7,16 @@ import unicodedata
 
 from chatbranch.kernel.text import to_simplified
 
-_ADDRESS = re.compile(r"(?:https?://|www\.|pic\.twitter\.com/)[A-Za-z0-9\-._~:/?#@!$&'()*+,;=%]+", re.IGNORECASE)
+_ADDRESS = re.compile(
+    r"(?:https?://|www\.|pic\.twitter\.com/)[A-Za-z0-9\-._~:/?#@!$&'()*+,;=%]+", re.IGNORECASE
+)
 # How an embedded post ends: "— Name (@handle) January 6, 2020". The name speaks, the date is not the story's.
 _SIGNATURE_DATE = re.compile(r"(\(@\w{1,30}\)) +[A-Z][a-z]{2,8} \d{1,2}, \d{4}")
 _CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z][a-z])")
 _HASHTAG = re.compile(r"#(\w{1,60})")
-_QUOTES = str.maketrans({"’": "'", "‘": "'", "ʼ": "'", "“": '"', "”": '"', "「": '"', "」": '"', "—": " — ", "–": "-"})
+_QUOTES = str.maketrans(
+    {"’": "'", "‘": "'", "ʼ": "'", "“": '"', "”": '"', "「": '"', "」": '"', "—": " — ", "–": "-"}
+)
 _BLANKS = re.compile(r"[ \t\u00a0\u3000]+")
 _BETWEEN_HAN = re.compile(r"(?<=[\u3400-\u9fff]) (?=[\u3400-\u9fff])")
 _HAN_DIGIT = re.compile(r"(?<=[\u3400-\u9fff]) (?=\d)|(?<=\d) (?=[\u3400-\u9fff])")
@@ -36,7 +40,9 @@ class _Visible(dict[int, str]):
     def __missing__(self, code: int) -> str:
         character = chr(code)
         category = unicodedata.category(character)
-        shown = "" if category in _DROPPED else " " if category == "So" and character not in "℃℉°" else character
+        shown = (
+            "" if category in _DROPPED else " " if category == "So" and character not in "℃℉°" else character
+        )
         self[code] = shown
         return shown
 

@@ -12,7 +12,18 @@ _SYNONYMS = """
 公交车 公交 | 退伍军人 老兵 | 电瓶车 电动车
 kids children | flu influenza | covid covid-19 coronavirus | cola coke | phone smartphone | immigrants refugees | mouse mice | plane airplane | car truck | marijuana cannabis | nurses | babies infants | elderly seniors | gray grey
 """
-_PLURAL = {"tomatoes": "tomato", "potatoes": "potato", "mice": "mouse", "wolves": "wolf", "cherries": "cherry", "strawberries": "strawberry", "babies": "baby", "mosquitoes": "mosquito", "monkeys": "monkey", "buses": "bus"}
+_PLURAL = {
+    "tomatoes": "tomato",
+    "potatoes": "potato",
+    "mice": "mouse",
+    "wolves": "wolf",
+    "cherries": "cherry",
+    "strawberries": "strawberry",
+    "babies": "baby",
+    "mosquitoes": "mosquito",
+    "monkeys": "monkey",
+    "buses": "bus",
+}
 
 
 def _synonyms() -> dict[str, str]:
@@ -26,11 +37,15 @@ _SAME = _synonyms()
 def _thing(word: str) -> str:
     if word.isascii():
         word = _SAME.get(word, word)
-        word = _PLURAL.get(word, word[:-1] if word.endswith("s") and len(word) > 3 and not word.endswith("ss") else word)
+        word = _PLURAL.get(
+            word, word[:-1] if word.endswith("s") and len(word) > 3 and not word.endswith("ss") else word
+        )
     return _SAME.get(word, word)
 
 
-def _token(kind: Type, word: str, key: str, *value: object, weight: float = 1.0, strong: bool = True) -> Token:
+def _token(
+    kind: Type, word: str, key: str, *value: object, weight: float = 1.0, strong: bool = True
+) -> Token:
     return Token(kind, key, word, value, weight, strong)
 
 
@@ -40,7 +55,10 @@ def _poles(rows: str) -> dict[str, Token]:
         axis, words = row.split(" ", 1)
         for side, half in zip((1, -1), words.split("|"), strict=True):
             for word in half.split():
-                table.setdefault(word.replace("-", " ") if word.isascii() and "toxic" not in word else word, _token("pole", word, f"#{axis}", axis, side))
+                table.setdefault(
+                    word.replace("-", " ") if word.isascii() and "toxic" not in word else word,
+                    _token("pole", word, f"#{axis}", axis, side),
+                )
     return table
 
 
@@ -72,12 +90,24 @@ def _whens() -> dict[str, Token]:
     }  # fmt: skip
     rhythms = {"daily": "每天 每日 天天 daily every-day each-day", "weekly": "每周 每星期 每个星期 每礼拜 weekly every-week", "monthly": "每月 每个月 monthly every-month",
                "yearly": "每年 年年 yearly annually every-year", "hourly": "每小时 hourly every-hour"}  # fmt: skip
-    per = {w.replace("-", " "): _token("when", w, "#rhythm", meaning) for meaning, words in rhythms.items() for w in words.split()}
-    return per | {w.replace("-", " "): _token("when", w, "#when", meaning) for meaning, words in groups.items() for w in words.split()}
+    per = {
+        w.replace("-", " "): _token("when", w, "#rhythm", meaning)
+        for meaning, words in rhythms.items()
+        for w in words.split()
+    }
+    return per | {
+        w.replace("-", " "): _token("when", w, "#when", meaning)
+        for meaning, words in groups.items()
+        for w in words.split()
+    }
 
 
 def _words(groups: dict[str, list[str]], kind: Type) -> dict[str, Token]:
-    return {word: _token(kind, word, f"#{kind}", meaning, weight=0.4) for meaning, words in groups.items() for word in words}
+    return {
+        word: _token(kind, word, f"#{kind}", meaning, weight=0.4)
+        for meaning, words in groups.items()
+        for word in words
+    }
 
 
 def _table_zh() -> dict[str, Token]:
@@ -105,8 +135,12 @@ def _table_en() -> dict[str, Token]:
 ZH: dict[str, Token] = _table_zh()
 EN: dict[str, Token] = _table_en()
 # The United States go without saying in English posts: exchanged they matter, left out they do not.
-EN_CAPITALISED: dict[str, Token] = {w: _token("place", w, "#place", p, strong=p != "美国") for w, p in EN_PLACES.items()}
-PLAIN_ZH = {w for w in words_zh.PLAIN if w not in ZH or ZH[w].type not in ("thing", "name", "place", "speaker")} | set(words_zh.TONE)
+EN_CAPITALISED: dict[str, Token] = {
+    w: _token("place", w, "#place", p, strong=p != "美国") for w, p in EN_PLACES.items()
+}
+PLAIN_ZH = {
+    w for w in words_zh.PLAIN if w not in ZH or ZH[w].type not in ("thing", "name", "place", "speaker")
+} | set(words_zh.TONE)
 PLAIN_EN = words_en.PLAIN | frozenset(words_en.TONE) | frozenset(words_en.ASKING)
 
 

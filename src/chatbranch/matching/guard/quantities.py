@@ -71,7 +71,15 @@ _SCALES = {
     "百": 1e2, "千": 1e3, "万": 1e4, "十万": 1e5, "百万": 1e6, "千万": 1e7, "亿": 1e8, "万亿": 1e12,
     "k": 1e3, "m": 1e6, "mn": 1e6, "bn": 1e9, "b": 1e9, "hundred": 1e2, "thousand": 1e3, "million": 1e6, "billion": 1e9, "trillion": 1e12,
 }  # fmt: skip
-_DIGITS = {c: n for n, c in enumerate("零一二三四五六七八九")} | {"〇": 0, "两": 2, "俩": 2, "仨": 3, "壹": 1, "贰": 2, "叁": 3}
+_DIGITS = {c: n for n, c in enumerate("零一二三四五六七八九")} | {
+    "〇": 0,
+    "两": 2,
+    "俩": 2,
+    "仨": 3,
+    "壹": 1,
+    "贰": 2,
+    "叁": 3,
+}
 _STEPS = {"十": 10, "百": 100, "千": 1000, "廿": 20}
 _WORDS = {
     w: n for n, w in enumerate(
@@ -79,7 +87,9 @@ _WORDS = {
         "seventeen eighteen nineteen".split()
     )
 } | {w: 20 + 10 * n for n, w in enumerate("twenty thirty forty fifty sixty seventy eighty ninety".split())}  # fmt: skip
-_ORDINALS = {w: n + 1 for n, w in enumerate("first second third fourth fifth sixth seventh eighth ninth tenth".split())}
+_ORDINALS = {
+    w: n + 1 for n, w in enumerate("first second third fourth fifth sixth seventh eighth ninth tenth".split())
+}
 
 
 def _table(rows: str) -> dict[str, tuple[str, float]]:
@@ -153,9 +163,16 @@ def other_unit(a: Quantity, b: Quantity) -> bool:
 # --- reading --------------------------------------------------------------------------------------
 
 _ARABIC = re.compile(r"\d{1,3}(?:,\d{3}){1,5}(?!\d)(?:\.\d{1,6})?|\d{1,15}(?:\.\d{1,6})?")
-_SCALE = re.compile(r"(万亿|百万|千万|十万|万|亿|千|百)|([kK]|[mM]n?|bn)(?![A-Za-z\d])|[ -](hundred|thousand|million|billion|trillion)\b", re.IGNORECASE)
-_ZH_NUMERAL = re.compile(r"[零〇一二两三四五六七八九十百千万亿壹贰叁廿俩仨]{1,12}(?:点[零一二三四五六七八九]{1,4})?|半")
-_FRACTION = re.compile(r"([零一二两三四五六七八九十百千万\d]{1,6})分之([零一二两三四五六七八九十百点\d.]{1,10})")
+_SCALE = re.compile(
+    r"(万亿|百万|千万|十万|万|亿|千|百)|([kK]|[mM]n?|bn)(?![A-Za-z\d])|[ -](hundred|thousand|million|billion|trillion)\b",
+    re.IGNORECASE,
+)
+_ZH_NUMERAL = re.compile(
+    r"[零〇一二两三四五六七八九十百千万亿壹贰叁廿俩仨]{1,12}(?:点[零一二三四五六七八九]{1,4})?|半"
+)
+_FRACTION = re.compile(
+    r"([零一二两三四五六七八九十百千万\d]{1,6})分之([零一二两三四五六七八九十百点\d.]{1,10})"
+)
 _SLASH = re.compile(r"(\d{1,3})/(\d{1,3})(?![\d/])")
 _TENTHS = re.compile(r"([一二两三四五六七八九]|\d)成(?![年立为功了人员就分本都])")
 _EN_RUN = re.compile(
@@ -166,6 +183,9 @@ _EN_RUN = re.compile(
 )
 _LATIN_UNIT = re.compile(r"[ -]?([A-Za-z]{1,12})(?![A-Za-z0-9])")
 _MORE = frozenset("多余来几")  # 三百多人: about three hundred
+_ORDINAL_END = re.compile(r"(?:st|nd|rd|th)\b")
+_OLD = re.compile(r"[ -]olds?\b")
+_SCALE_OF_DEGREES = re.compile(r" (celsius|fahrenheit|C|F)\b", re.IGNORECASE)
 _LATIN = re.compile("[A-Za-z0-9]")
 _PER = re.compile(r"每(?=[吨公千克斤两升毫米里亩平度])|per (?=[a-z])")
 _UNIT_LENGTHS = range(4, 0, -1)
@@ -203,7 +223,7 @@ def _read_arabic(text: str, i: int) -> Quantity | None:
     if match is None:
         return None
     value, end = float(match.group().replace(",", "")), match.end()
-    if ordinal := re.compile(r"(?:st|nd|rd|th)\b").match(text, end):
+    if ordinal := _ORDINAL_END.match(text, end):
         return Quantity(value, "", value, ordinal.end(), ordinal=True)
     return _with_unit(text, *_scaled(text, value, end))
 
@@ -218,7 +238,9 @@ def _scaled(text: str, value: float, end: int) -> tuple[float, int]:
 
 def _unit_reading(text: str, scale: re.Match[str]) -> bool:
     """A lone ``m`` after a number is metres unless money or people surround it."""
-    return scale[2] == "m" and not re.search(r"[$¥€£]\d[\d.,]*$", text[max(0, scale.start() - 12) : scale.start()])
+    return scale[2] == "m" and not re.search(
+        r"[$¥€£]\d[\d.,]*$", text[max(0, scale.start() - 12) : scale.start()]
+    )
 
 
 def _with_unit(text: str, value: float, end: int, *, zh: bool = False, weak: bool = False) -> Quantity:
@@ -226,12 +248,14 @@ def _with_unit(text: str, value: float, end: int, *, zh: bool = False, weak: boo
         end += 1
     half = 0.0
     if text[end : end + 2] == "个半":
-        half, text, end = 0.5, text, end
+        half, end = 0.5, end + 2
     for length in _UNIT_LENGTHS:
         if (unit := _ZH.get(text[end : end + length])) and len(text[end : end + length]) == length:
             return Quantity(value + half, unit[0], (value + half) * unit[1], end + length, weak)
     for length in (2, 1):
-        if (unit := _LATIN_AFTER_DIGIT.get(text[end : end + length])) and not _LATIN.match(text, end + length):
+        if (unit := _LATIN_AFTER_DIGIT.get(text[end : end + length])) and not _LATIN.match(
+            text, end + length
+        ):
             return Quantity(value, unit[0], value * unit[1], end + length, weak)
     if text[end : end + 1] == "%" or text[end : end + 2] == " %":
         return Quantity(value, "percent", value, end + 1 + (text[end] == " "))
@@ -242,11 +266,13 @@ def _with_unit(text: str, value: float, end: int, *, zh: bool = False, weak: boo
     return Quantity(value, "", value, end, weak)
 
 
-def _latin_unit(value: float, unit: tuple[str, float], match: re.Match[str], text: str, weak: bool) -> Quantity:
+def _latin_unit(
+    value: float, unit: tuple[str, float], match: re.Match[str], text: str, weak: bool
+) -> Quantity:
     end = match.end()
-    if unit[0] == "months" and (age := re.compile(r"[ -]olds?\b").match(text, end)):
+    if unit[0] == "months" and (age := _OLD.match(text, end)):
         return Quantity(value, "age", value, age.end(), weak)
-    if unit[0] == "degrees" and (scale := re.compile(r" (celsius|fahrenheit|C|F)\b", re.IGNORECASE).match(text, end)):
+    if unit[0] == "degrees" and (scale := _SCALE_OF_DEGREES.match(text, end)):
         dimension = "fahrenheit" if scale[1][0].lower() == "f" else "degrees"
         return Quantity(value, dimension, value, scale.end(), weak)
     return Quantity(value, unit[0], value * unit[1], end, weak)
@@ -288,11 +314,13 @@ def _read_numeral(text: str, i: int) -> Quantity | None:
     if match is None:
         return None
     numeral, end = match.group(), match.end()
-    if numeral in ("半",):
+    if numeral == "半":
         return _half(text, i)
     if len(numeral) > 1 and numeral[-1] == "两":  # 三两酒: the last one is the unit
         numeral, end = numeral[:-1], end - 1
-    about = len(numeral) == 2 and _DIGITS.get(numeral[0], 9) + 1 == _DIGITS.get(numeral[1])  # 两三天: two or three days
+    about = len(numeral) == 2 and _DIGITS.get(numeral[0], 9) + 1 == _DIGITS.get(
+        numeral[1]
+    )  # 两三天: two or three days
     value = _DIGITS[numeral[0]] + 0.5 if about else _chinese(numeral)
     unit = _with_unit(text, value, end, weak=numeral == "一" or about)
     if unit.end > end:
@@ -302,11 +330,19 @@ def _read_numeral(text: str, i: int) -> Quantity | None:
 
 def _half(text: str, i: int) -> Quantity | None:
     unit = _with_unit(text, 0.5, i + 1)
-    return unit if unit.dimension in ("mass", "time", "months", "length", "volume", "cups", "bowls", "pieces") else None
+    return (
+        unit
+        if unit.dimension in ("mass", "time", "months", "length", "volume", "cups", "bowls", "pieces")
+        else None
+    )
 
 
 def _clearly_a_number(numeral: str) -> bool:
-    return len(numeral) > 1 and any(c in _STEPS or c in "万亿" for c in numeral) and any(c in _DIGITS for c in numeral)
+    return (
+        len(numeral) > 1
+        and any(c in _STEPS or c in "万亿" for c in numeral)
+        and any(c in _DIGITS for c in numeral)
+    )
 
 
 @lru_cache(maxsize=2048)
@@ -327,7 +363,9 @@ def _chinese(numeral: str) -> float:
                 total = (total + section + digit or 1) * (10_000 if c == "万" else 100_000_000)
                 section = digit = 0
         total += section + digit * _shorthand(whole)
-    return float(total) + (float("0." + "".join(str(_DIGITS.get(c, 0)) for c in decimals)) if decimals else 0.0)
+    return float(total) + (
+        float("0." + "".join(str(_DIGITS.get(c, 0)) for c in decimals)) if decimals else 0.0
+    )
 
 
 def _shorthand(numeral: str) -> int:
@@ -347,7 +385,11 @@ def _read_words(text: str, i: int) -> Quantity | None:
     if words == ["half"]:
         return Quantity(50.0, "percent", 50.0, end, weak=True)
     if words[-1] in _ORDINALS:
-        return Quantity(_ORDINALS[words[-1]], "ordinal", _ORDINALS[words[-1]], end, weak=True, ordinal=True) if len(words) == 1 else None
+        return (
+            Quantity(_ORDINALS[words[-1]], "ordinal", _ORDINALS[words[-1]], end, weak=True, ordinal=True)
+            if len(words) == 1
+            else None
+        )
     value = _english(words)
     return _with_unit(text, value, end, weak=value == 1) if value else None
 

@@ -17,10 +17,14 @@ from chatbranch.matching.guard.tokens import Token
 _L = r"0-9A-Za-z\u00c0-\u024f"  # Latin letters and figures: \w would run on into Chinese
 _WORD = re.compile(rf"[{_L}](?:[{_L}_'.&-]{{0,60}}[{_L}])?|[^\W\u3400-\u9fff]{{1,60}}")
 _HANDLE = re.compile(r"@\w{1,40}")
-_ABBREVIATED = re.compile(r"\b(?:[A-Z]|U\.S|Rep|Sen|Gov|Dr|Mr|Mrs|Ms|Jr|Sr|St|Lt|Col|Gen|Rev|vs|No|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)$")
+_ABBREVIATED = re.compile(
+    r"\b(?:[A-Z]|U\.S|Rep|Sen|Gov|Dr|Mr|Mrs|Ms|Jr|Sr|St|Lt|Col|Gen|Rev|vs|No|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec)$"
+)
 _CAPITAL = re.compile(rf"(?:\d{{1,4}})?[A-Z](?:[{_L}'.&-]{{0,60}}[{_L}])?(?![{_L}])")
 # "5g towers" is no weight. A capital G is never one.
-_NETWORK = re.compile(r"([2-6])(?:G(?![A-Za-z0-9])|g(?= (?:towers?|networks?|radiation|masts?|signals?|technology|wireless|phones?|antennas?|is|causes?|kills?|spreads?)))")
+_NETWORK = re.compile(
+    r"([2-6])(?:G(?![A-Za-z0-9])|g(?= (?:towers?|networks?|radiation|masts?|signals?|technology|wireless|phones?|antennas?|is|causes?|kills?|spreads?)))"
+)
 _NAME_LINK = re.compile(r"(?:(?<=\b[A-Z])\.)? (?:(?:of|the|de|van|von|bin|al|for) (?:the )?)?(?=[A-Z])")
 _STOPS = frozenset("。!?;\n…！？；")
 _PAUSES = frozenset(",，:：")
@@ -39,7 +43,11 @@ def _scan(text: str) -> Iterator[Token]:
     i, sentence_start, shouting = 0, True, _is_shouting(text)
     while i < len(text):
         character = text[i]
-        if character in _STOPS or (character == "." and text[i + 1 : i + 2] in ("", " ") and not _ABBREVIATED.search(text, max(0, i - 6), i)):
+        if character in _STOPS or (
+            character == "."
+            and text[i + 1 : i + 2] in ("", " ")
+            and not _ABBREVIATED.search(text, max(0, i - 6), i)
+        ):
             yield _STOP
             i, sentence_start = i + 1, True
             continue
@@ -73,7 +81,12 @@ def _figure(text: str, i: int) -> Found | None:
     quantity = read_quantity(text, i)
     if quantity is None or (i and text[i - 1].isascii() and text[i - 1].isalpha()):
         return None
-    if quantity.end < len(text) and re.match(r"[A-Za-z]", text[quantity.end]) and quantity.dimension == "" and not quantity.ordinal:
+    if (
+        quantity.end < len(text)
+        and re.match(r"[A-Za-z]", text[quantity.end])
+        and quantity.dimension == ""
+        and not quantity.ordinal
+    ):
         return None  # 5G, 3D, 7zip: a word
     written = text[i : quantity.end]
     return [Token("number", "#number", written.strip(), (quantity,), strong=not quantity.weak)], quantity.end
@@ -83,7 +96,9 @@ def _handle(text: str, i: int) -> Found:
     match = _HANDLE.match(text, i)
     if match is None:
         return [], i + 1
-    return [Token("name", "#name", match.group(), (match.group()[1:].lower(),), weight=0.3, strong=False)], match.end()
+    return [
+        Token("name", "#name", match.group(), (match.group()[1:].lower(),), weight=0.3, strong=False)
+    ], match.end()
 
 
 # --- Chinese --------------------------------------------------------------------------------------
@@ -99,7 +114,9 @@ def _chinese(text: str, i: int) -> Found:
     if date := read_date(text, i):
         return date
     if (quantity := read_quantity(text, i)) is not None:
-        return [Token("number", "#number", text[i : quantity.end], (quantity,), strong=not quantity.weak)], quantity.end
+        return [
+            Token("number", "#number", text[i : quantity.end], (quantity,), strong=not quantity.weak)
+        ], quantity.end
     return _named(text, i) or _single(text, i)
 
 
@@ -131,7 +148,12 @@ def _longer_name(text: str, i: int, length: int) -> Found | None:
         return organisation
     suffix = next((s for s in PLACE_SUFFIXES if text.startswith(s, i + length)), "")
     end = i + length + len(suffix)
-    if not suffix or text[i + length : end + 1] in NOT_PLACES or text[i + length : i + length + 2] in ("市场", "区别", "省钱", "市民", "市区", "村民", "区域", "市内", "市面"):
+    if (
+        not suffix
+        or text[i + length : end + 1] in NOT_PLACES
+        or text[i + length : i + length + 2]
+        in ("市场", "区别", "省钱", "市民", "市区", "村民", "区域", "市内", "市面")
+    ):
         return None
     token = lexicon.ZH[text[i : i + length]]
     return [replace(token, text=text[i:end])], end
@@ -148,22 +170,45 @@ def _turns(name: str) -> bool:
     """Whether a quantifier, negator or verb of change has been swept into what looks like a name."""
     pieces = (name[k : k + length] for length in (1, 2, 3) for k in range(len(name) - length + 1))
     tokens = (lexicon.ZH.get(piece) for piece in pieces)
-    return any(t is not None and t.type in ("negator", "quantifier", "modality", "when") and (len(t.text) > 1 or t.type == "negator") for t in tokens)
+    return any(
+        t is not None
+        and t.type in ("negator", "quantifier", "modality", "when")
+        and (len(t.text) > 1 or t.type == "negator")
+        for t in tokens
+    )
 
 
 _ORGANISATION = re.compile(
     f"((?:(?![{''.join(sorted(words_zh.NOT_IN_NAMES))}])[\u3400-\u9fff]){{2,8}}?)({'|'.join(sorted(words_zh.ORGANISATIONS, key=len, reverse=True))})"
 )
 # Two characters or more that do not merely describe: 附近医院 and 这所学校 name nothing.
-_DESCRIBING = frozenset("附近 当地 公立 私立 所有 大型 国家 政府 人民 儿童 妇女 定点 三甲 大医 重点 普通 某家 多家 部分 商业 民营 国有 外国 国外 著名 知名 互联网 上市 几家 两家 一家 三家 地方 中央 市级 省级 高等 全国 各地 各级 保险 快递".split())
+_DESCRIBING = frozenset(
+    "附近 当地 公立 私立 所有 大型 国家 政府 人民 儿童 妇女 定点 三甲 大医 重点 普通 某家 多家 部分 商业 民营 国有 外国 国外 著名 知名 互联网 上市 几家 两家 一家 三家 地方 中央 市级 省级 高等 全国 各地 各级 保险 快递".split()
+)
 
 
 def _district(text: str, i: int) -> Found | None:
     for length in (2, 3, 4):
         name = text[i : i + length + 1]
-        if len(name) <= length or name[-1] not in "市县区镇村乡" or name[-2:] in NOT_PLACES or name[-3:] in NOT_PLACES:
+        if (
+            len(name) <= length
+            or name[-1] not in "市县区镇村乡"
+            or name[-2:] in NOT_PLACES
+            or name[-3:] in NOT_PLACES
+        ):
             continue
-        if all(is_cjk(c) and c not in words_zh.NOT_IN_NAMES and c not in words_zh.FUNCTION for c in name[:-1]) and text[i + length : i + length + 2] not in ("市场", "区别", "市民", "村民", "区域", "镇痛", "镇静", "乡亲"):
+        if all(
+            is_cjk(c) and c not in words_zh.NOT_IN_NAMES and c not in words_zh.FUNCTION for c in name[:-1]
+        ) and text[i + length : i + length + 2] not in (
+            "市场",
+            "区别",
+            "市民",
+            "村民",
+            "区域",
+            "镇痛",
+            "镇静",
+            "乡亲",
+        ):
             return [Token("place", "#place", name, (name[:-1],))], i + len(name)
     return None
 
@@ -173,14 +218,26 @@ def _person(text: str, i: int) -> Found | None:
         return None
     for length in _NAME_LENGTHS:
         name, after = text[i : i + length], text[i + length : i + length + 3]
-        if len(name) == length and all(is_cjk(c) and c not in words_zh.NOT_IN_NAMES for c in name[1:]) and _names_a_person(after):
+        if (
+            len(name) == length
+            and all(is_cjk(c) and c not in words_zh.NOT_IN_NAMES for c in name[1:])
+            and _names_a_person(after)
+        ):
             return [Token("name", "#name", name, (name,))], i + length
     title = next((t for t in words_zh.TITLES if text.startswith(t, i + 1)), None)
-    return ([Token("name", "#name", text[i : i + 1 + len(title)], (text[i : i + 1],))], i + 1 + len(title)) if title else None
+    return (
+        ([Token("name", "#name", text[i : i + 1 + len(title)], (text[i : i + 1],))], i + 1 + len(title))
+        if title
+        else None
+    )
 
 
 def _names_a_person(after: str) -> bool:
-    return after.startswith(words_zh.TITLES) or after[:2] in words_zh.SAYS or (after[:1] in ("说", "称") and after[1:2] in (",", ":", "，", "："))
+    return (
+        after.startswith(words_zh.TITLES)
+        or after[:2] in words_zh.SAYS
+        or (after[:1] in ("说", "称") and after[1:2] in (",", ":", "，", "："))
+    )
 
 
 # --- English --------------------------------------------------------------------------------------
@@ -197,7 +254,15 @@ def _latin(text: str, i: int, sentence_start: bool, shouting: bool) -> Found:
     if phrase:
         return phrase
     if (i == 0 or not text[i - 1].isalnum()) and (quantity := read_quantity(text, i)) is not None:
-        return [Token("number", "#number", text[i : quantity.end], (quantity,), strong=not quantity.weak and quantity.dimension != "percent")], quantity.end
+        return [
+            Token(
+                "number",
+                "#number",
+                text[i : quantity.end],
+                (quantity,),
+                strong=not quantity.weak and quantity.dimension != "percent",
+            )
+        ], quantity.end
     match = _WORD.match(text, i)
     if match is None:
         return [], i + 1
@@ -228,7 +293,12 @@ def _phrase(text: str, i: int) -> Found | None:
         token = lexicon.EN.get(piece)
         if token is None and piece.endswith("n't"):
             token = lexicon.EN["not"]
-        if token and not (text[i].isupper() and token.key in ("#colour", "#food", "#direction") and text[i + 1 : i + 2].islower() and i):
+        if token and not (
+            text[i].isupper()
+            and token.key in ("#colour", "#food", "#direction")
+            and text[i + 1 : i + 2].islower()
+            and i
+        ):
             return [token], end
     return None
 
@@ -247,7 +317,11 @@ def _capitalised(text: str, i: int, sentence_start: bool) -> Found | None:
     whole = text[i:end].removesuffix("'s")
     if sentence_start and len(words) == 1 and not _acronym(words[0]):
         return None
-    bare = (w.lower().partition("-")[0].removesuffix("'s").strip(".") for w in words if w.lower() not in words_en.FUNCTION)
+    bare = (
+        w.lower().partition("-")[0].removesuffix("'s").strip(".")
+        for w in words
+        if w.lower() not in words_en.FUNCTION
+    )
     parts = tuple(part for part in bare if part)
     return [Token("name", "#name", whole, parts)], end
 
@@ -256,7 +330,56 @@ _NEVER_FIRST = (
     words_en.FUNCTION
     | words_en.NEGATORS
     | {word for words in (*words_en.QUANTIFIERS.values(), *words_en.MODALITIES.values()) for word in words}
-    | {"a", "the", "i'm", "i've", "breaking", "video", "photo", "photograph", "image", "watch", "news", "via", "rt", "new", "people", "president", "senator", "sen", "rep", "dr", "mr", "mrs", "ms", "u.s", "gov", "lt", "col", "gen", "rev", "sgt", "capt", "prof", "former", "retired", "actor", "singer", "musician", "did", "does", "hey", "yes", "dear", "god", "today", "share", "please", "let", "click"}
+    | {
+        "a",
+        "the",
+        "i'm",
+        "i've",
+        "breaking",
+        "video",
+        "photo",
+        "photograph",
+        "image",
+        "watch",
+        "news",
+        "via",
+        "rt",
+        "new",
+        "people",
+        "president",
+        "senator",
+        "sen",
+        "rep",
+        "dr",
+        "mr",
+        "mrs",
+        "ms",
+        "u.s",
+        "gov",
+        "lt",
+        "col",
+        "gen",
+        "rev",
+        "sgt",
+        "capt",
+        "prof",
+        "former",
+        "retired",
+        "actor",
+        "singer",
+        "musician",
+        "did",
+        "does",
+        "hey",
+        "yes",
+        "dear",
+        "god",
+        "today",
+        "share",
+        "please",
+        "let",
+        "click",
+    }
 )
 _NOT_NAMES = _NEVER_FIRST | lexicon.EN.keys()
 
@@ -302,14 +425,18 @@ def _is_shouting(text: str) -> bool:
 
 
 def _fused(tokens: list[Token]) -> list[Token]:
-    """"Not safe" is dangerous: a negator beside a quality turns it; "not only", "no doubt" were left out before."""
+    """ "Not safe" is dangerous: a negator beside a quality turns it; "not only", "no doubt" were left out before."""
     fused: list[Token] = []
     for token in tokens:
         negated = bool(fused) and fused[-1].type == "negator"
         if token.type == "pole" and token.value[0] in words_zh.NEGATABLE and negated:
             axis, side = token.value
             before = fused.pop()
-            token = replace(token, text=f"{before.text} {token.text}" if token.text.isascii() else before.text + token.text, value=(axis, -side))  # type: ignore[operator]
+            token = replace(
+                token,
+                text=f"{before.text} {token.text}" if token.text.isascii() else before.text + token.text,
+                value=(axis, -side),
+            )  # type: ignore[operator]
         fused.append(token)
     return fused
 
@@ -317,7 +444,9 @@ def _fused(tokens: list[Token]) -> list[Token]:
 def _attributed(tokens: list[Token], text: str) -> list[Token]:
     """Mark whoever is said to have said it: a name or speaker before a verb of saying, or after "according to"."""
     for i, token in enumerate(tokens):
-        if token.type in ("name", "speaker", "place", "thing") and (_says(tokens, i) or _according(tokens, i)):
+        if token.type in ("name", "speaker", "place", "thing") and (
+            _says(tokens, i) or _according(tokens, i)
+        ):
             tokens[i] = replace(token, source=True)
     return tokens
 
@@ -325,7 +454,9 @@ def _attributed(tokens: list[Token], text: str) -> list[Token]:
 def _says(tokens: list[Token], i: int) -> bool:
     after = "".join(t.text for t in tokens[i + 1 : i + 1 + _NEAR] if t.type != "stop")
     if after and is_cjk(after[0]):
-        return any(after[k : k + 2] in words_zh.SAYS or after[k] in "说称曝" for k in range(min(_NEAR, len(after))))
+        return any(
+            after[k : k + 2] in words_zh.SAYS or after[k] in "说称曝" for k in range(min(_NEAR, len(after)))
+        )
     return any(t.text.lower() in words_en.SAYS for t in tokens[i + 1 : i + _NEAR])
 
 

@@ -37,7 +37,11 @@ def _same_time(a: Token, b: Token) -> bool:
 
 
 def _contains(a: str, b: str) -> bool:
-    return a == b or (not a.isascii() and min(len(a), len(b)) > 1 and (a.endswith(b) or b.endswith(a) or a.startswith(b) or b.startswith(a)))
+    return a == b or (
+        not a.isascii()
+        and min(len(a), len(b)) > 1
+        and (a.endswith(b) or b.endswith(a) or a.startswith(b) or b.startswith(a))
+    )
 
 
 def _same_name(a: Sequence[object], b: Sequence[object]) -> bool:
@@ -48,11 +52,18 @@ def _same_name(a: Sequence[object], b: Sequence[object]) -> bool:
         return left[0] in right[0] or right[0] in left[0]
     if set(left) <= set(right) or set(right) <= set(left):
         return True
-    return _abbreviates(left, right) or _abbreviates(right, left) or _in_handle(left, right) or _in_handle(right, left)
+    return (
+        _abbreviates(left, right)
+        or _abbreviates(right, left)
+        or _in_handle(left, right)
+        or _in_handle(right, left)
+    )
 
 
 def _abbreviates(short: list[str], full: list[str]) -> bool:
-    return len(short) == 1 and len(full) > 1 and short[0].replace(".", "") == "".join(part[0] for part in full)
+    return (
+        len(short) == 1 and len(full) > 1 and short[0].replace(".", "") == "".join(part[0] for part in full)
+    )
 
 
 def _in_handle(name: list[str], handle: list[str]) -> bool:

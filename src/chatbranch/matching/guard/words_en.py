@@ -7,7 +7,16 @@ PLAIN = frozenset(
      "why not", "if not", "nothing but", "may day", "may not only", "no.", "no way to know", "like", "high school", "oh no", "can't wait", "can not wait",
      "couldn't be more", "no joke", "not a joke", "not joking", "not a drill", "no kidding", "not kidding", "say no to", "won't believe", "not gonna lie", "unless", "didn't know", "don't know if"}
 )  # fmt: skip
-ASKING = ("isn't it", "isn't that", "aren't they", "doesn't it", "don't they", "right or not", "or not?", "true or not")
+ASKING = (
+    "isn't it",
+    "isn't that",
+    "aren't they",
+    "doesn't it",
+    "don't they",
+    "right or not",
+    "or not?",
+    "true or not",
+)
 
 NEGATORS = frozenset(
     "not no never nor neither without none nobody nothing nowhere cannot can't cant won't wont don't dont doesn't doesnt didn't didnt isn't isnt "
@@ -20,20 +29,84 @@ QUANTIFIERS = {
     "some": ["some", "several", "certain", "a few", "few", "part of", "partly", "one of"],
     "most": ["most", "majority of", "the majority", "mostly", "nearly all", "almost all"],
     "only": ["only", "solely", "exclusively", "merely"],
-    "more": ["more than", "over", "at least", "exceeds", "exceeded", "above", "no fewer than", "no less than", "greater than", "upwards of"],
-    "less": ["less than", "fewer than", "under", "at most", "below", "no more than", "up to", "nearly", "almost"],
+    "more": [
+        "more than",
+        "over",
+        "at least",
+        "exceeds",
+        "exceeded",
+        "above",
+        "no fewer than",
+        "no less than",
+        "greater than",
+        "upwards of",
+    ],
+    "less": [
+        "less than",
+        "fewer than",
+        "under",
+        "at most",
+        "below",
+        "no more than",
+        "up to",
+        "nearly",
+        "almost",
+    ],
     "often": ["often", "usually", "regularly", "frequently"],
     "rarely": ["rarely", "seldom", "sometimes", "occasionally"],
 }
 MODALITIES = {
     "may": ["may", "might", "could", "possibly", "perhaps", "maybe", "likely", "probably"],
-    "must": ["definitely", "certainly", "surely", "inevitably", "always will", "without doubt", "undoubtedly", "guaranteed to"],
-    "ought": ["must", "have to", "has to", "required to", "should", "mandatory", "obliged to", "need to", "compulsory", "requires"],
+    "must": [
+        "definitely",
+        "certainly",
+        "surely",
+        "inevitably",
+        "always will",
+        "without doubt",
+        "undoubtedly",
+        "guaranteed to",
+    ],
+    "ought": [
+        "must",
+        "have to",
+        "has to",
+        "required to",
+        "should",
+        "mandatory",
+        "obliged to",
+        "need to",
+        "compulsory",
+        "requires",
+    ],
     "allowed": ["optional", "voluntary", "allowed to", "free to", "permitted to"],
     "done": ["already", "has been", "have been"],
-    "planned": ["will", "going to", "plans to", "set to", "intends to", "planning to", "about to", "scheduled to"],
+    "planned": [
+        "will",
+        "going to",
+        "plans to",
+        "set to",
+        "intends to",
+        "planning to",
+        "about to",
+        "scheduled to",
+    ],
 }
-TONE = ("must read", "must see", "must watch", "you must", "please share", "must share", "have to see", "have to read", "should read", "should know", "need to know", "needs to know", "need to see")
+TONE = (
+    "must read",
+    "must see",
+    "must watch",
+    "you must",
+    "please share",
+    "must share",
+    "have to see",
+    "have to read",
+    "should read",
+    "should know",
+    "need to know",
+    "needs to know",
+    "need to see",
+)
 
 POLES = """
 change increase increases increased increasing rise rises rose raise raises raised grow grew growth surged soared | decrease decreases decreased decreasing fall falls fell drop drops dropped reduce reduces reduced decline declined declines plunged lowers lowered
@@ -79,8 +152,12 @@ hazard earthquake flood typhoon hurricane tsunami tornado drought wildfire explo
 substance formaldehyde pesticide pesticides hormones antibiotics mercury arsenic lead-metal plastic bleach alcohol nicotine tobacco aspirin ibuprofen vaccine vaccines fluoride aluminum glyphosate 5g wifi marijuana cannabis cocaine heroin fentanyl vitamin-c vitamin-d hydroxychloroquine ivermectin disinfectant
 """
 
-SAYS = frozenset("says said say claims claimed announced announces warns warned confirmed confirms stated states tweeted told reports reported found admitted admits revealed reveals declared".split())
-SPEAKERS = frozenset("experts expert scientists scientist researchers officials study report media sources".split())
+SAYS = frozenset(
+    "says said say claims claimed announced announces warns warned confirmed confirms stated states tweeted told reports reported found admitted admits revealed reveals declared".split()
+)
+SPEAKERS = frozenset(
+    "experts expert scientists scientist researchers officials study report media sources".split()
+)
 
 FUNCTION = frozenset(
     "a an the of in on at to for from by with as and or but that this these those it its is are was were be been being am do does did have has had "

@@ -27,7 +27,12 @@ RUMOUR = (
 
 def sample_texts(lang: str = "zh-Hans") -> list[str]:
     """One wording of every claim of the sample library."""
-    rows = [json.loads(line) for path in sorted(SAMPLE.glob("*.jsonl")) for line in path.read_text("utf-8").splitlines() if line]
+    rows = [
+        json.loads(line)
+        for path in sorted(SAMPLE.glob("*.jsonl"))
+        for line in path.read_text("utf-8").splitlines()
+        if line
+    ]
     return [next(w["text"] for w in row["wordings"] if w["lang"] == lang) for row in rows]
 
 
@@ -66,7 +71,19 @@ def test_a_message_of_forwarding_words_alone_keeps_its_own_fingerprint() -> None
 
 # --- a thousand variants -----------------------------------------------------------------------------
 
-PREFIXES = ["", "【转】", "转发：", "紧急！", "扩散", "刚收到的，", "家人群转：", "听说", "大家看看这个 ", "我姐发给我的：", "RT "]
+PREFIXES = [
+    "",
+    "【转】",
+    "转发：",
+    "紧急！",
+    "扩散",
+    "刚收到的，",
+    "家人群转：",
+    "听说",
+    "大家看看这个 ",
+    "我姐发给我的：",
+    "RT ",
+]
 EMOJI = ["", "😭", "⚠️⚠️", "[流泪][流泪]", "🙏🙏🙏", "‼️"]
 LINKS = ["", " http://t.cn/A6xyz12", "\nhttps://example.com/v?id=88&spm=1.2.3", " 网页链接"]
 
@@ -100,7 +117,9 @@ def test_two_hundred_different_posts_do_not_group() -> None:
 
 
 def probe_claims() -> list[str]:
-    probes = map(json.loads, (Path(__file__).parent / "probes" / "changed.jsonl").read_text("utf-8").splitlines())
+    probes = map(
+        json.loads, (Path(__file__).parent / "probes" / "changed.jsonl").read_text("utf-8").splitlines()
+    )
     return sorted({probe["claim"] for probe in probes})
 
 
@@ -110,12 +129,30 @@ def probe_claims() -> list[str]:
 @pytest.mark.parametrize(
     ("a", "b"),
     [
-        ("太原今晚十点封城，请市民抓紧时间采购一周的生活用品，不要外出", "洛阳今晚十点封城，请市民抓紧时间采购一周的生活用品，不要外出"),
-        ("好友在泉州南站捡到一张准考证，姓名陈小华，请扩散找到失主", "好友在保定东站捡到一张准考证，姓名陈小华，请扩散找到失主"),
-        ("5月1日起本市所有公交车停运检修，请大家提前安排出行", "6月1日起本市所有公交车停运检修，请大家提前安排出行"),
-        ("昨晚化工厂爆炸造成12人受伤，附近居民已经连夜转移", "昨晚化工厂爆炸造成52人受伤，附近居民已经连夜转移"),
-        ("喝淡盐水可以杀死喉咙里的病毒，每天早上漱口三次", "喝淡盐水不可以杀死喉咙里的病毒，每天早上漱口三次"),
-        ("The library in Leeds will close on Monday for two weeks", "The library in Bristol will close on Monday for two weeks"),
+        (
+            "太原今晚十点封城，请市民抓紧时间采购一周的生活用品，不要外出",
+            "洛阳今晚十点封城，请市民抓紧时间采购一周的生活用品，不要外出",
+        ),
+        (
+            "好友在泉州南站捡到一张准考证，姓名陈小华，请扩散找到失主",
+            "好友在保定东站捡到一张准考证，姓名陈小华，请扩散找到失主",
+        ),
+        (
+            "5月1日起本市所有公交车停运检修，请大家提前安排出行",
+            "6月1日起本市所有公交车停运检修，请大家提前安排出行",
+        ),
+        (
+            "昨晚化工厂爆炸造成12人受伤，附近居民已经连夜转移",
+            "昨晚化工厂爆炸造成52人受伤，附近居民已经连夜转移",
+        ),
+        (
+            "喝淡盐水可以杀死喉咙里的病毒，每天早上漱口三次",
+            "喝淡盐水不可以杀死喉咙里的病毒，每天早上漱口三次",
+        ),
+        (
+            "The library in Leeds will close on Monday for two weeks",
+            "The library in Bristol will close on Monday for two weeks",
+        ),
     ],
 )
 def test_one_template_with_another_town_date_figure_or_negation_is_another_event(a: str, b: str) -> None:
@@ -133,7 +170,11 @@ def test_short_texts_group_only_when_identical() -> None:
 
 def test_a_quotation_inside_a_long_article_is_not_a_copy_of_it() -> None:
     quotation = "吃柿子以后喝酸奶会在胃里结成石头"
-    article = "今天谈谈饮食里的几个老问题。" + "营养科每天都会接到各种电话，有人担心食物相克，有人担心添加剂。" * 6 + quotation
+    article = (
+        "今天谈谈饮食里的几个老问题。"
+        + "营养科每天都会接到各种电话，有人担心食物相克，有人担心添加剂。" * 6
+        + quotation
+    )
     assert near_duplicate(quotation, article) < SAME
 
 
@@ -194,6 +235,8 @@ def test_copies_of_real_posts_are_grouped_with_full_precision() -> None:
     posts = [json.loads(line) for line in DATA.open(encoding="utf-8")]
     labelled = [p for p in posts if p.get("event")]
     marked = [(p["event"], p["text"], set(bands(p["text"]))) for p in labelled]
-    pairs = [(x, y) for i, x in enumerate(marked) for y in marked[:i] if x[2] & y[2] and same_case(x[1], y[1])]
+    pairs = [
+        (x, y) for i, x in enumerate(marked) for y in marked[:i] if x[2] & y[2] and same_case(x[1], y[1])
+    ]
     assert len(pairs) >= 20
     assert all(x[0] == y[0] for x, y in pairs)

@@ -19,7 +19,18 @@ from chatbranch.matching.guard.places import EN_PLACES, ZH_PLACES
 PROBES = Path(__file__).parent / "probes"
 SAMPLE = Path(__file__).parents[2] / "claims" / "sample"
 DATA = Path(__file__).parents[5] / "shared" / "data" / "matching"
-KINDS = {"number", "date", "place", "name", "unit", "negation", "denial", "quantifier", "modality", "attribution"}
+KINDS = {
+    "number",
+    "date",
+    "place",
+    "name",
+    "unit",
+    "negation",
+    "denial",
+    "quantifier",
+    "modality",
+    "attribution",
+}
 
 
 def probes(name: str) -> list[dict[str, str]]:
@@ -52,7 +63,11 @@ def test_there_are_probes_enough_of_every_kind_and_half_are_chinese() -> None:
 
 
 def test_faithful_forwards_pass() -> None:
-    blocked = [p["message"] for p in probes("faithful.jsonl") if not passes(inspect(p["message"], None, [p["claim"]]))]
+    blocked = [
+        p["message"]
+        for p in probes("faithful.jsonl")
+        if not passes(inspect(p["message"], None, [p["claim"]]))
+    ]
     assert len(blocked) <= 0.05 * len(probes("faithful.jsonl")), blocked
 
 
@@ -71,11 +86,17 @@ def test_every_claim_passes_as_its_own_forward() -> None:
         ("喝5斤水会中毒", "喝5公斤水会中毒", Difference("unit", "5斤", "5公斤", True)),
         ("上海明天封城，不准外出", "广州明天封城，不准外出", Difference("place", "上海", "广州", True)),
         ("辟谣：吃大蒜能防癌", "吃大蒜能防癌", Difference("denial", "辟谣", "", True)),
-        ("张文宏医生说吃大蒜能防癌", "钟南山院士说吃大蒜能防癌", Difference("attribution", "张文宏", "钟南山", True)),
+        (
+            "张文宏医生说吃大蒜能防癌",
+            "钟南山院士说吃大蒜能防癌",
+            Difference("attribution", "张文宏", "钟南山", True),
+        ),
         ("80% of cats are blue", "70% of cats are blue", Difference("number", "80%", "70%", True)),
     ],
 )
-def test_the_difference_is_shown_in_the_words_of_both_sides(message: str, claim: str, expected: Difference) -> None:
+def test_the_difference_is_shown_in_the_words_of_both_sides(
+    message: str, claim: str, expected: Difference
+) -> None:
     finding = inspect(message, None, [claim])
     assert expected in finding.differences
     assert finding.conflict
@@ -105,7 +126,14 @@ def test_the_same_amount_in_another_form_is_the_same_amount(message: str, claim:
 
 @pytest.mark.parametrize(
     "message",
-    ["大蒜能不能防癌？", "大蒜能防癌是谣言吗", "求辟谣：大蒜能防癌", "大蒜能防癌，真的假的？", "是不是大蒜能防癌", "这不是谣言，大蒜能防癌"],
+    [
+        "大蒜能不能防癌？",
+        "大蒜能防癌是谣言吗",
+        "求辟谣：大蒜能防癌",
+        "大蒜能防癌，真的假的？",
+        "是不是大蒜能防癌",
+        "这不是谣言，大蒜能防癌",
+    ],
 )
 def test_asking_or_insisting_is_not_denying(message: str) -> None:
     assert passes(inspect(message, None, ["大蒜能防癌"]))
@@ -121,10 +149,14 @@ def test_a_double_negation_affirms() -> None:
 def test_other_figures_outside_the_span_do_not_matter() -> None:
     message = "昨天收到5条消息。每天吃3个鸡蛋会得心脏病。我家有8口人，住在成都。"
     start = message.index("每天")
-    assert passes(inspect(message, (start, start + len("每天吃3个鸡蛋会得心脏病")), ["每天吃3个鸡蛋会得心脏病"]))
+    assert passes(
+        inspect(message, (start, start + len("每天吃3个鸡蛋会得心脏病")), ["每天吃3个鸡蛋会得心脏病"])
+    )
 
 
-@pytest.mark.parametrize("frame", ["【辟谣】{}。", "{}。这是谣言，别信。", "网传{}，不实。", "专家说{}的说法是假的。"])
+@pytest.mark.parametrize(
+    "frame", ["【辟谣】{}。", "{}。这是谣言，别信。", "网传{}，不实。", "专家说{}的说法是假的。"]
+)
 def test_a_denial_around_the_span_is_heard(frame: str) -> None:
     claim = "每天吃3个鸡蛋会得心脏病"
     message = frame.format(claim)
@@ -136,7 +168,9 @@ def test_a_claim_is_found_in_a_long_message() -> None:
     chatter = "今天天气不错，大家出门记得带伞，晚上一起吃饭。" * 100
     claim = "深圳地铁5号线明天起停运三天"
     assert passes(inspect(chatter + "听说" + claim + "。" + chatter, None, [claim]))
-    assert not passes(inspect(chatter + "听说" + claim.replace("三天", "五天") + "。" + chatter, None, [claim]))
+    assert not passes(
+        inspect(chatter + "听说" + claim.replace("三天", "五天") + "。" + chatter, None, [claim])
+    )
 
 
 # --- several wordings ------------------------------------------------------------------------------
@@ -169,7 +203,12 @@ Mutation = Callable[[str, random.Random], str | None]
 
 
 def sample_wordings() -> list[str]:
-    rows = [json.loads(line) for path in sorted(SAMPLE.glob("*.jsonl")) for line in path.read_text("utf-8").splitlines() if line]
+    rows = [
+        json.loads(line)
+        for path in sorted(SAMPLE.glob("*.jsonl"))
+        for line in path.read_text("utf-8").splitlines()
+        if line
+    ]
     return [wording["text"] for row in rows for wording in row["wordings"]]
 
 
@@ -185,13 +224,25 @@ def replaced(text: str, pattern: str, rng: random.Random, new: Callable[[str], s
 
 
 def another_number(text: str, rng: random.Random) -> str | None:
-    return replaced(text, r"(?<![A-Za-z\d-])\d+(?![A-Za-z\d])", rng, lambda digits: str(int(digits) + rng.choice((1, 2, 5, 10))))
+    return replaced(
+        text,
+        r"(?<![A-Za-z\d-])\d+(?![A-Za-z\d])",
+        rng,
+        lambda digits: str(int(digits) + rng.choice((1, 2, 5, 10))),
+    )
 
 
 def negated(text: str, rng: random.Random) -> str | None:
     if is_chinese(text):
-        return replaced(text, "(?<=[\u4e00-\u9fff])(?<![不就才都只机社协大开])(?:会|可以)(?![不议员计见])", rng, lambda verb: "不" + verb)
-    return replaced(text, r"\b(?:is|are|was|were|can|will|should)\b(?= [a-z])(?! not\b)", rng, lambda verb: verb + " not")
+        return replaced(
+            text,
+            "(?<=[\u4e00-\u9fff])(?<![不就才都只机社协大开])(?:会|可以)(?![不议员计见])",
+            rng,
+            lambda verb: "不" + verb,
+        )
+    return replaced(
+        text, r"\b(?:is|are|was|were|can|will|should)\b(?= [a-z])(?! not\b)", rng, lambda verb: verb + " not"
+    )
 
 
 def elsewhere(text: str, rng: random.Random) -> str | None:
@@ -213,7 +264,9 @@ def denied(text: str, rng: random.Random) -> str | None:
 @pytest.mark.parametrize("mutate", [another_number, negated, elsewhere, denied])
 @settings(max_examples=150, deadline=None)
 @given(wording=st.sampled_from(WORDINGS), seed=st.integers(0, 2**32))
-def test_a_mutated_wording_of_the_sample_library_never_passes(mutate: Mutation, wording: str, seed: int) -> None:
+def test_a_mutated_wording_of_the_sample_library_never_passes(
+    mutate: Mutation, wording: str, seed: int
+) -> None:
     message = mutate(wording, random.Random(seed))
     if message is not None:
         assert not passes(inspect(message, None, [wording])), message
@@ -225,16 +278,24 @@ def test_the_mutations_do_find_something_to_change(mutate: Mutation, least: int)
 
 
 def test_every_wording_of_the_sample_library_passes_as_its_own_forward() -> None:
-    assert [w for w in WORDINGS if not passes(inspect("转发：" + w if is_chinese(w) else "FWD: " + w, None, [w]))] == []
+    assert [
+        w for w in WORDINGS if not passes(inspect("转发：" + w if is_chinese(w) else "FWD: " + w, None, [w]))
+    ] == []
 
 
 # --- robustness --------------------------------------------------------------------------------------
 
-ANY_TEXT = st.text(max_size=300) | st.text("0123456789不没年月日点半%两三千万亿.,:/-$ kgKMG北京市第初每五not anW'@#", max_size=80)
+ANY_TEXT = st.text(max_size=300) | st.text(
+    "0123456789不没年月日点半%两三千万亿.,:/-$ kgKMG北京市第初每五not anW'@#", max_size=80
+)
 
 
 @settings(max_examples=400, deadline=None)
-@given(message=ANY_TEXT, wordings=st.lists(ANY_TEXT, max_size=3), span=st.none() | st.tuples(st.integers(-5, 400), st.integers(-5, 400)))
+@given(
+    message=ANY_TEXT,
+    wordings=st.lists(ANY_TEXT, max_size=3),
+    span=st.none() | st.tuples(st.integers(-5, 400), st.integers(-5, 400)),
+)
 def test_it_never_raises(message: str, wordings: list[str], span: tuple[int, int] | None) -> None:
     assert isinstance(inspect(message, span, wordings), Finding)
 
