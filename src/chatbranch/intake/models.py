@@ -28,7 +28,7 @@ class Submission(models.Model):
     state = models.CharField(max_length=8, choices=State.choices, default=State.RECEIVED)
     received_at = models.DateTimeField(default=clock.now)
     answered_at = models.DateTimeField(null=True, blank=True)
-    outcome = models.CharField(max_length=8, blank=True)
+    outcome = models.CharField(max_length=12, blank=True)
     result = models.JSONField(default=dict)
     claim_id = models.UUIDField(null=True, blank=True, db_index=True)
     case_id = models.UUIDField(null=True, blank=True, db_index=True)

@@ -106,8 +106,7 @@ DESCRIPTION: dict[str, Any] = {
                                 "properties": {
                                     "text": {
                                         **_STRING,
-                                        "maxLength": 100_000,
-                                        "description": "The message as it was forwarded, or a link.",
+                                        "description": "The message as it was forwarded, or a link; at most 100,000 characters.",
                                     },
                                     "lang": {"enum": ["zh-Hans", "zh-Hant", "en"]},
                                     "asker": {

@@ -50,5 +50,6 @@ class RefusedMiddleware:
             return None
         said = error.say(as_lang(translation.get_language()))
         if request.path.startswith("/api/"):
-            return JsonResponse({"error": {"code": error.code, "message": said, "field": error.field}}, status=error.status)
+            said_json = {"error": {"code": error.code, "message": said, "field": error.field}}
+            return JsonResponse(said_json, status=error.status, json_dumps_params={"ensure_ascii": False})
         return render(request, "refused.html", {"said": said, "code": error.code}, status=error.status)
