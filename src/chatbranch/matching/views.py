@@ -67,9 +67,10 @@ def _newest(request: HttpRequest, topic: str, rating: str) -> tuple[list[ClaimCa
 
 def _onward(asked: QueryDict, **place: str) -> str:
     """The same search at another place, as a query string; its language is kept by the cookie."""
-    query = {name: asked[name] for name in ("q", "topic", "rating") if asked.get(name)} | place
     onward = QueryDict(mutable=True)
-    onward.update(query)
+    for name in ("q", "topic", "rating"):
+        onward[name] = asked.get(name, "")
+    onward.update(place)
     return f"?{onward.urlencode()}"
 
 
