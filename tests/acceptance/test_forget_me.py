@@ -18,7 +18,7 @@ from chatbranch.intake import actions as intake
 from chatbranch.intake.models import Submission
 from tests.support.databases import Database
 from tests.support.people import ask, case_of, decide, found_branch, inbound
-from tests.support.traces import in_tables
+from tests.support.traces import in_files, in_tables
 
 CANARY = "@canary-7f3a91:example.org"
 RUMOUR = "紧急通知：云岚市自来水厂今晚八点起停水三天，请大家马上储水，转发给家人！"
