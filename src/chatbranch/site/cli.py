@@ -42,9 +42,13 @@ def _lang() -> str:
     return as_lang(os.environ.get("LC_ALL") or os.environ.get("LANG") or "en")
 
 
-@click.group(cls=_Refusing, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=_Refusing, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(package_name="chatbranch")
-@click.option("--data", type=click.Path(path_type=Path), help="Folder of the branch's data (default: ./data).")
+@click.option(
+    "--data", type=click.Path(path_type=Path), help="Folder of the branch's data (default: ./data)."
+)
 def main(data: Path | None) -> None:
     """chatbranch: an association of independent publishers checks rumours together."""
     if data is not None:
@@ -89,32 +93,53 @@ def _stdin() -> str:
     try:
         return sys.stdin.buffer.read(2_000_000).decode("utf-8-sig")
     except UnicodeDecodeError as error:
-        raise click.ClickException("standard input is not UTF-8; convert it first (iconv -f GB18030 -t UTF-8)") from error
+        raise click.ClickException(
+            "standard input is not UTF-8; convert it first (iconv -f GB18030 -t UTF-8)"
+        ) from error
 
 
 @main.command(name="import")
 @click.argument("path", type=click.Path(exists=True, path_type=Path))
-@click.option("--origin", default="", help="Whom these checks come from; needed where the rows do not say.")
-@click.option("--own", is_flag=True, help="PATH is this branch's own export: its own checks are its own again.")
+@click.option("--origin", default="", help="Whom rows are from that do not say so themselves.")
+@click.option(
+    "--own", is_flag=True, help="PATH is this branch's own export: rows without an origin are its own checks."
+)
 def import_(path: Path, origin: str, own: bool) -> None:
-    """Import checks from PATH: ClaimReview JSON-LD (page, list, DataFeed or folder) or JSON Lines."""
+    """Import checks from PATH: ClaimReview JSON-LD (page, list, DataFeed or folder) or JSON Lines.
+
+    Safe to repeat, and to interrupt: run it again, and it goes on.
+    """
     _ready()
-    from chatbranch.claims.importing import do_import_file
+    from chatbranch.claims.importing import RefusedRow, do_import_file
+
+    def tell(row: RefusedRow) -> None:
+        click.echo(f"  line {row.line}: {row.reason.say(_lang())}", err=True)
 
     with _bar("Importing") as bar:
-        report = do_import_file(path, origin=origin, own=own, progress=bar.at)
+        report = do_import_file(path, origin=origin, own=own, progress=bar.at, report=tell)
     click.echo(
         f"{report.added} added, {report.changed} changed, {report.unchanged} unchanged, {report.refused_count} refused"
     )
-    for line, reason in report.refused[:50]:
-        click.echo(f"  line {line}: {reason.say(_lang())}", err=True)
-    if report.refused_count > 50:
-        click.echo(f"  … and {report.refused_count - 50} more", err=True)
+    _index()
+
+
+def _index() -> None:
+    """Bring the search index up to date here, with a bar: the worker of a running branch would do it out of sight."""
+    from chatbranch.claims import queries
+    from chatbranch.matching.actions import do_index_new
+
+    total, done = queries.wording_count(), 0
+    with _bar("Indexing") as bar:
+        while count := do_index_new():
+            done += count
+            bar.at(min(done, total), total)
 
 
 @main.command()
 @click.argument("path", type=click.Path(path_type=Path))
-@click.option("--format", "form", type=click.Choice(["jsonl", "claimreview"]), default="jsonl", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(["jsonl", "claimreview"]), default="jsonl", show_default=True
+)
 def export(path: Path, form: str) -> None:
     """Export the library to PATH: JSON Lines (lossless), or a ClaimReview DataFeed."""
     _ready()
@@ -212,6 +237,8 @@ class _Bar:
 
     def at(self, done: int, total: int) -> None:
         """Show that `done` of `total` are done."""
+        if total <= 0:
+            return
         if self._bar is None:
             self._bar = click.progressbar(length=max(total, 1), label=self._label, file=sys.stderr)
             self._bar.__enter__()
