@@ -41,6 +41,17 @@ def test_the_style_sheet_stays_one_short_file() -> None:
     assert len((SITE / "static" / "house.css").read_text("utf-8").splitlines()) <= 500
 
 
+def test_readers_pages_use_only_what_the_style_sheet_knows() -> None:
+    known = set(re.findall(r"\.([a-z][a-z0-9-]*)", (SITE / "static" / "house.css").read_text("utf-8")))
+    unknown = set()
+    for file in (file for slice in ("site", "intake", "claims", "matching") for file in (SITE.parent / slice).glob("templates/**/*.html")):
+        markup = re.sub(r"\{[%{#].*?[%}#]\}", " ", file.read_text("utf-8"), flags=re.DOTALL)
+        unknown |= {(file.name, name) for names in re.findall(r'class="([^"]*)"', markup) for name in names.split()} - {
+            (file.name, name) for name in known
+        }
+    assert unknown == set()
+
+
 @pytest.mark.parametrize(
     ("lang", "said"), [("zh-hans", "问一问"), ("zh-hant", "問一問"), ("en", "Ask")], ids=["zh-Hans", "zh-Hant", "en"]
 )
