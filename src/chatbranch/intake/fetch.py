@@ -177,6 +177,7 @@ def _read(url: str, kind: str, body: bytes) -> Page:
     found = trafilatura.bare_extraction(
         body, url=url, include_comments=False, favor_precision=True, with_metadata=True
     )
+    assert not isinstance(found, dict)  # only `as_dict` (an older way of asking) gives one
     title, text = (found.title or "", found.text or "") if found is not None else ("", "")
     if not (title or text):
         raise _refused(

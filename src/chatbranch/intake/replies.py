@@ -22,6 +22,10 @@ from chatbranch.kernel.errors import Refused
 from chatbranch.matching import queries as matching
 from chatbranch.matching.engine import Match
 
+COMES_BACK = frozenset(
+    {"api", "cli"}
+)  # channels on which nothing can be sent: whoever asks there looks again
+
 
 @dataclass(frozen=True)
 class Prepared:
@@ -48,6 +52,11 @@ class Settled:
     case_id: UUID | None = None
     claim_id: UUID | None = None
     version: int = 0
+
+
+def for_members(text: str, lang: str, *, images: tuple[str, ...] = ()) -> Prepared:
+    """The message as a case for members, without matching: for one that matching could not digest."""
+    return Prepared("check", lang, text, images=images, shape=shape_of_thing("message", text, text))
 
 
 def prepare(text: str, lang: str, *, images: tuple[str, ...] = ()) -> Prepared:
@@ -107,7 +116,8 @@ def _status(code: str, lang: str) -> Settled:
 def _answered(
     prepared: Prepared, found: Match, card: ClaimCard, channel: str, address: str, lang: str
 ) -> Settled:
-    pseudonym = cases.do_note_told(card.id, card.version, channel, address, lang)
+    comes_back = channel in COMES_BACK
+    pseudonym = cases.do_note_told(card.id, card.version, channel, address, lang, comes_back=comes_back)
     url = f"{settings.CONFIG.url}/claims/{card.id}/"
     matched = _matched(prepared.text, found)
     quoted = prepared.text[matched["start"] : matched["end"]][:80] if matched else ""
@@ -134,6 +144,7 @@ def _opened(
         lang,
         channel,
         address,
+        comes_back=channel in COMES_BACK,
         link=prepared.link,
         image=prepared.images[0] if prepared.images else "",
         resembles=related.id if related else None,

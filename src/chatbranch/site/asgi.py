@@ -7,9 +7,9 @@ from typing import Any
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatbranch.site.settings")
 
-from django.core.asgi import get_asgi_application  # noqa: E402 (settings first)
+from django.core.asgi import get_asgi_application
 
-from chatbranch.site.live import Receive, Scope, Send, live  # noqa: E402
+from chatbranch.site.live import Receive, Scope, Send, live
 
 _pages: Any = get_asgi_application()
 

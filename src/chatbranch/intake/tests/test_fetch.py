@@ -154,7 +154,7 @@ def test_a_missing_page_is_refused_with_its_status(site: int) -> None:
     ],
 )
 def test_a_link_to_this_machine_or_its_network_is_never_opened(url: str) -> None:
-    with pytest.raises(Refused, match="link-inside|link-unreachable"):
+    with pytest.raises(Refused, match=r"link-inside|link-unreachable"):
         fetch(url)
 
 
