@@ -10,10 +10,12 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from django.db import connection
 
+from chatbranch.cases import actions as cases
+from chatbranch.cases import telling
 from chatbranch.cases.models import Asker, Case, Variant
 from chatbranch.intake import actions as intake
 from tests.support.databases import Database
-from tests.support.people import inbound
+from tests.support.people import case_of, found_branch, inbound, propose
 
 RUMOUR = "紧急通知：云岚市自来水厂今晚八点起停水三天，请大家马上储水，转发给家人！"
 CHANNELS = ("web", "matrix", "api", "cli", "mail")
@@ -82,3 +84,36 @@ def test_one_asker_who_sends_it_twenty_times_is_one_asker(either_database: Datab
     for _ in range(20):
         intake.do_check(inbound(RUMOUR, asker="insistent"), reply=True)
     assert Case.objects.get().askers_count == 1
+
+
+@pytest.mark.usefixtures("own_index")
+def test_nobody_who_joins_while_a_verdict_is_being_reached_is_left_out(either_database: Database) -> None:
+    members = found_branch()
+    case = case_of(intake.do_check(inbound(RUMOUR, asker="first"))[1])
+    note = propose(members["chen"], case)
+    cases.do_approve(members["zhou"], note, helpful=True)
+    start = threading.Barrier(9)
+
+    def send(worker: int) -> None:
+        try:
+            start.wait()
+            for place in range(12):
+                intake.do_check(inbound(RUMOUR, asker=f"asker {worker} {place}"), reply=True)
+        finally:
+            connection.close()
+
+    def approve() -> None:
+        try:
+            start.wait()
+            cases.do_approve(members["he"], note, helpful=True)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(9) as pool:
+        done = [pool.submit(send, worker) for worker in range(8)] + [pool.submit(approve)]
+        for each in done:
+            each.result()
+    while telling.do_tell_verdicts():
+        pass
+    assert Asker.objects.count() == 97
+    assert set(Asker.objects.values_list("told_version", flat=True)) == {1}

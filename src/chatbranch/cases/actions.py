@@ -297,6 +297,7 @@ def do_approve(actor: Member, note: Note, *, helpful: bool, reason: str = "") ->
             field="reason",
         )
     with transaction.atomic():
+        lock_opening()  # first, so that nobody joins the case between the verdict and the list of its askers
         note = Note.objects.select_for_update(of=("self",)).select_related("case").get(pk=note.pk)
         if note.accepted_at is not None:
             raise Refused(
@@ -353,6 +354,7 @@ def do_link_to_claim(actor: Member, case: Case, claim_id: UUID) -> None:
     check_not_party(actor, case)
     check_open(case)
     with transaction.atomic():
+        lock_opening()
         Case.objects.filter(pk=case.pk).update(
             state=Case.State.DECIDED, claim=claim_id, closed_at=clock.now()
         )
@@ -404,6 +406,7 @@ def do_merge(actor: Member, case: Case, into: Case) -> None:
             field="into",
         )
     with transaction.atomic():
+        lock_opening()
         moved = Asker.objects.filter(case=case).update(case=into, claim=into.claim_id)
         Variant.objects.filter(case=case).update(case=into)
         Evidence.objects.filter(case=case).update(case=into)

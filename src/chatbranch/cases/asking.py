@@ -18,7 +18,10 @@ from chatbranch.kernel import ids
 
 @dataclass(frozen=True)
 class Arrival:
-    """A message as cases see it: no sender, only what was said, and where its asker can be told (`channel`, `address`)."""
+    """A message as cases see it: no sender, only what was said, and where its asker can be told (`channel`, `address`).
+
+    comes_back: the asker fetches the answer (API, command line), so no address is kept.
+    """
 
     shape: Shape
     lang: str
@@ -26,6 +29,7 @@ class Arrival:
     address: str
     link: str = ""
     image: str = ""
+    comes_back: bool = False
     resembles: UUID | None = None
     why: dict[str, object] | None = None
 
@@ -87,7 +91,7 @@ def _count(variant: Variant | None, case: Case, arrival: Arrival) -> Variant:
 
 def _ask(case: Case, variant: Variant, arrival: Arrival) -> str:
     """Write the asker once, however often they send it; the case's count is of people, not of messages."""
-    pseudonym = contacts.do_keep(arrival.channel, arrival.address, case.id, arrival.lang)
+    pseudonym = _name(arrival.channel, arrival.address, case.id, arrival.lang, comes_back=arrival.comes_back)
     asker, new = Asker.objects.get_or_create(
         pseudonym=pseudonym,
         defaults={"subject": case.id, "case": case, "claim_id": case.claim_id, "variant": variant},
@@ -100,17 +104,27 @@ def _ask(case: Case, variant: Variant, arrival: Arrival) -> str:
     return pseudonym
 
 
-def do_note_told(claim_id: UUID, version: int, channel: str, address: str, lang: str) -> str:
+def _name(channel: str, address: str, subject: UUID, lang: str, *, comes_back: bool) -> str:
+    """The asker's pseudonym in a subject; their address is kept with it unless they come back by themselves."""
+    if comes_back:
+        return contacts.pseudonym_of(channel, address, subject)
+    return contacts.do_keep(channel, address, subject, lang)
+
+
+def do_note_told(
+    claim_id: UUID, version: int, channel: str, address: str, lang: str, *, comes_back: bool = False
+) -> str:
     """Remember, in the caller's transaction, that this asker was given `version` of the claim's verdict; returns the pseudonym.
 
     Somebody who had asked in one of the claim's cases stays one asker, so that a change reaches them once.
     """
-    for subject in [claim_id, *Case.objects.filter(claim_id=claim_id).values_list("id", flat=True)]:
+    told = {"claim_id": claim_id, "told_version": version}
+    for subject in Case.objects.filter(claim_id=claim_id).values_list("id", flat=True):
         pseudonym = contacts.pseudonym_of(channel, address, subject)
-        if Asker.objects.filter(pseudonym=pseudonym).update(claim_id=claim_id, told_version=version):
-            return contacts.do_keep(channel, address, subject, lang)
-    pseudonym = contacts.do_keep(channel, address, claim_id, lang)
-    Asker.objects.create(pseudonym=pseudonym, subject=claim_id, claim_id=claim_id, told_version=version)
+        if Asker.objects.filter(pseudonym=pseudonym).update(**told):
+            return _name(channel, address, subject, lang, comes_back=comes_back)
+    pseudonym = _name(channel, address, claim_id, lang, comes_back=comes_back)
+    Asker.objects.update_or_create(pseudonym=pseudonym, defaults={"subject": claim_id, **told})
     return pseudonym
 
 

@@ -7,11 +7,13 @@ the case or the verdict told, and the delivery. A crash between them leaves a su
 from __future__ import annotations
 
 import json
+import logging
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID, uuid5
 
-from django.db import IntegrityError, transaction
+from django.db import DatabaseError, IntegrityError, transaction
 
 from chatbranch.cases import actions as cases
 from chatbranch.contacts import actions as contacts
@@ -29,6 +31,9 @@ from chatbranch.kernel.messages import Inbound
 from chatbranch.kernel.phrases import LANGS, Phrase
 from chatbranch.kernel.text import clean, language
 
+log = logging.getLogger(__name__)
+
+Prepare = Callable[..., replies.Prepared]
 KEPT = timedelta(days=30)
 LARGEST_FILE = 10 * 1024 * 1024
 _REPLAYS = uuid5(UUID(int=0), "chatbranch:replays")
@@ -169,11 +174,11 @@ def do_answer(submission_id: UUID, *, reply: bool = True) -> Answer:
     return _answer(Submission.objects.get(pk=submission_id), reply=reply)
 
 
-def _answer(submission: Submission, *, reply: bool) -> Answer:
+def _answer(submission: Submission, *, reply: bool, prepare: Prepare | None = None) -> Answer:
     if submission.state == Submission.State.ANSWERED:
         return Answer(**submission.result)
     body = open_body(submission)
-    prepared = replies.prepare(body.text, body.lang, images=body.images)
+    prepared = (prepare or replies.prepare)(body.text, body.lang, images=body.images)
     with transaction.atomic():
         locked = Submission.objects.select_for_update().get(pk=submission.pk)
         if locked.state == Submission.State.ANSWERED:
@@ -211,11 +216,21 @@ def _settle(submission: Submission, body: Body, prepared: replies.Prepared, *, r
 
 
 def do_answer_waiting(most: int = 20) -> int:
-    """Answer submissions that a crash left between accepting and answering; returns how many."""
+    """Answer submissions that a crash left between accepting and answering; returns how many.
+
+    One that cannot be matched, whatever the reason, goes to members as it is, and never holds up the others.
+    """
     late = Submission.objects.filter(state=Submission.State.RECEIVED, received_at__lt=clock.ago(seconds=10))
-    for submission in list(late.order_by("received_at")[:most]):
-        do_answer(submission.id)
-    return len(late)
+    waiting = list(late.order_by("received_at")[:most])
+    for submission in waiting:
+        try:
+            _answer(submission, reply=True)
+        except DatabaseError:
+            raise
+        except Exception:
+            log.exception("a submission could not be matched, and goes to members as it is")
+            _answer(submission, reply=True, prepare=replies.for_members)
+    return len(waiting)
 
 
 def open_body(submission: Submission) -> Body:

@@ -211,4 +211,5 @@ def _why(found: Match) -> dict[str, Any]:
         "differences",
     )
     values = found.as_dict()
-    return {key: values[key] for key in kept if key in values}
+    nearest = [dict(vars(each)) for each in found.nearest]
+    return {**{key: values[key] for key in kept if key in values}, "nearest": nearest}

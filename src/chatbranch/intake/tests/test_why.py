@@ -13,7 +13,9 @@ from chatbranch.matching import rules
 
 def test_every_feature_the_matcher_weighs_is_explained() -> None:
     fitted = rules.load_fitted()
-    weighed = {name for each in (fitted.english, fitted.chinese) for name in (*each.rank.names, *each.answer.names)}
+    weighed = {
+        name for each in (fitted.english, fitted.chinese) for name in (*each.rank.names, *each.answer.names)
+    }
     assert weighed
     assert weighed - set(FEATURES) == set()
 
