@@ -84,7 +84,7 @@ def postgresql_database(request: pytest.FixtureRequest, django_db_blocker: Any) 
 def _sqlite_template(django_db_blocker: Any) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix="chatbranch-sqlite-") as folder, django_db_blocker.unblock():
         file = Path(folder) / "chatbranch.sqlite3"
-        with _as_default(_sqlite(file)):
+        with as_default(_sqlite(file)):
             call_command("migrate", verbosity=0)
             with connections["default"].cursor() as cursor:
                 cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -98,7 +98,7 @@ def _postgresql(django_db_blocker: Any) -> Iterator[dict[str, Any]]:
     folder = tempfile.mkdtemp(prefix="chatbranch-postgresql-")
     os.chmod(folder, 0o755)  # as root the server runs under a user of its own
     running = server.get_server(Path(folder) / "data", cleanup_mode="delete")
-    template = _postgres(running.get_uri(), "template_chatbranch")
+    template = postgres_options(running.get_uri(), "template_chatbranch")
     try:
         with django_db_blocker.unblock():
             _administer(
@@ -106,7 +106,7 @@ def _postgresql(django_db_blocker: Any) -> Iterator[dict[str, Any]]:
             )  # our processes are killed, never the machine
             _administer(template, "SELECT pg_reload_conf()")
             _administer(template, 'CREATE DATABASE "template_chatbranch"')
-            with _as_default(template):
+            with as_default(template):
                 call_command("migrate", verbosity=0)
         yield template
     finally:
@@ -119,14 +119,14 @@ def _opened(request: pytest.FixtureRequest, vendor: str) -> Iterator[Database]:
         folder = request.getfixturevalue("tmp_path") / "branch"
         folder.mkdir()
         file = Path(shutil.copy(request.getfixturevalue("_sqlite_template"), folder / "chatbranch.sqlite3"))
-        with _as_default(_sqlite(file)):
+        with as_default(_sqlite(file)):
             yield Database("sqlite", file, _sqlite(file))
         return
     template = request.getfixturevalue("_postgresql")
     own = {**template, "NAME": f"test_{uuid.uuid4().hex}"}
     _administer(template, f'CREATE DATABASE "{own["NAME"]}" TEMPLATE "{template["NAME"]}"')
     try:
-        with _as_default(own):
+        with as_default(own):
             yield Database("postgresql", None, own)
     finally:
         _administer(template, f'DROP DATABASE "{own["NAME"]}" WITH (FORCE)')
@@ -142,7 +142,7 @@ def _sqlite(file: Path) -> dict[str, Any]:
     return {"ENGINE": "django.db.backends.sqlite3", "NAME": file, "OPTIONS": options}
 
 
-def _postgres(uri: str, name: str) -> dict[str, Any]:
+def postgres_options(uri: str, name: str) -> dict[str, Any]:
     """DATABASES entry for database `name` on the server at `uri` (postgresql://user:@/db?host=/socket/folder)."""
     url = urlsplit(uri)
     host = dict(parse_qsl(url.query)).get("host") or url.hostname or ""
@@ -167,7 +167,7 @@ def _administer(own: dict[str, Any], statement: str) -> None:
 
 
 @contextmanager
-def _as_default(options: dict[str, Any]) -> Iterator[None]:
+def as_default(options: dict[str, Any]) -> Iterator[None]:
     """Let Django's default database be this one, in every thread, until the block ends."""
     before = connections.settings["default"]
     aside = _in_both_threads(_set_aside)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import F, Q, QuerySet
+from django.db.models import F, QuerySet
 
 from chatbranch.branch.queries import Looker, insider
 from chatbranch.contacts.queries import Reach, destination, open_contact, open_contacts
@@ -189,17 +189,16 @@ def _give_up() -> None:
     """Fail what nobody sent or fetched in time. A lane under lease is left to its holder."""
     now = clock.now()
     late = Delivery.objects.filter(state=Delivery.State.QUEUED, give_up_at__lte=now)
-    free = late.filter(Q(lane=None) | Q(lane__leased_until__lte=now)).order_by("id")
-    while True:
+    free = late.filter(lane__leased_until__lte=now).order_by("id")
+    while keys := dict(free.values_list("pk", "lane_id")[:500]):
         with transaction.atomic():
-            rows = list(free[:500])
-            held = lanes.lock({row.lane_id for row in rows if row.lane_id}, wait=True)
-            ready = [row for row in rows if row.lane_id in held or row.lane_id is None]
-            for channel in sorted({row.channel for row in ready}):
-                _fail([row for row in ready if row.channel == channel], channel)
+            held = lanes.lock({name for name in keys.values() if name}, wait=True)
+            rows = list(
+                free.filter(pk__in=keys)
+            )  # looked at again: a sender may have been quicker than the lock
+            for channel in sorted({row.channel for row in rows}):
+                _fail([row for row in rows if row.channel == channel], channel)
             lanes.drop_empty(held.keys())
-        if not ready:
-            return
 
 
 def _fail(rows: Sequence[Delivery], channel: str) -> None:

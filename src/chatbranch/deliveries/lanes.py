@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, Subquery
+from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
 
 from chatbranch.contacts.queries import Reach, open_contacts
 from chatbranch.deliveries import bulk, rules
@@ -86,6 +86,12 @@ def turn(manners: Manners, done: Sequence[Done], room: int) -> Turn:
 def due(channels: Iterable[str]) -> list[str]:
     """Those of `channels` that have a free lane whose time has come."""
     return [channel for channel in channels if _free(channel, clock.now()).exists()]
+
+
+def set_back(by: timedelta) -> None:
+    """The wall clock was set back: what was to happen at a moment of the old time happens that much earlier."""
+    late = Lane.objects.filter(next_at__gt=clock.now()) | Lane.objects.filter(leased_until__gt=clock.now())
+    late.update(next_at=F("next_at") - by, leased_until=F("leased_until") - by)
 
 
 def ensure(destinations: Iterable[tuple[str, str]]) -> None:
@@ -237,7 +243,7 @@ def _lease(manners: Manners, room: int) -> tuple[list[Job], bool, list[_Failure]
     return jobs, len(fences) == room or bool(failures), failures
 
 
-def _free(channel: str, now: datetime):  # type: ignore[no-untyped-def]
+def _free(channel: str, now: datetime) -> QuerySet[Lane]:
     return Lane.objects.filter(channel=channel, next_at__lte=now, leased_until__lte=now)
 
 

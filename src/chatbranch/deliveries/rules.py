@@ -24,6 +24,15 @@ CHANNEL_SHARE = 10
 """A channel as a whole sends at most as fast as this many busy lanes."""
 
 
+CLOCK_SLACK = timedelta(minutes=1)
+
+
+def set_back_by(wall: timedelta, steady: float) -> timedelta | None:
+    """By how much the wall clock was set back, while `steady` seconds really passed; None for less than a minute."""
+    by = timedelta(seconds=steady) - wall
+    return by if by >= CLOCK_SLACK else None
+
+
 @dataclass(frozen=True)
 class Sent:
     """The platform took the message."""

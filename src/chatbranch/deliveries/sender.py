@@ -19,6 +19,7 @@ from django.db import connection
 
 from chatbranch.connectors.contract import Connector, Later, Undeliverable
 from chatbranch.deliveries import lanes, rules
+from chatbranch.kernel import clock
 from chatbranch.kernel.messages import Outbound
 
 log = logging.getLogger(__name__)
@@ -178,8 +179,13 @@ def _without(address: str, said: str) -> str:
 
 async def _watch(couriers: Mapping[str, Courier], database: _Database) -> None:
     """Stir the couriers that have something due. What another process queued is noticed within POLL."""
+    wall, steady = clock.now(), time.monotonic()
     while True:
         with contextlib.suppress(Exception):  # the courier's own turn reports a database that is away
+            if by := rules.set_back_by(clock.now() - wall, time.monotonic() - steady):
+                log.warning("the clock was set back by %s; what waits is not made to wait longer", by)
+                await database.call(lanes.set_back, by)
+            wall, steady = clock.now(), time.monotonic()
             for channel in await database.call(lanes.due, list(couriers)):
                 couriers[channel].stir()
         await asyncio.sleep(POLL)

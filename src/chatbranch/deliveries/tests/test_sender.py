@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable
+from datetime import timedelta
 
 import pytest
 from asgiref.sync import sync_to_async
@@ -230,3 +231,20 @@ async def test_a_pulled_channel_is_never_pushed_to() -> None:
     await sending({"web": web, "standin": other}, lambda: bool(other.taken))
     assert not web.taken
     assert await Delivery.objects.filter(channel="web", state="queued").aexists()
+
+
+async def test_a_clock_set_back_makes_nobody_wait_longer() -> None:
+    now = clock.now()
+    with clock.held(now + timedelta(hours=3)):
+        await db(queue)("standin", "anna", "不实")
+        platform = StandIn()
+        task = asyncio.create_task(sending({"standin": platform}, lambda: bool(platform.taken)))
+        platform.mood = once_then_fine(Later(0.2, "busy"))
+        while await Lane.objects.filter(next_at__lte=clock.now()).aexists():
+            await asyncio.sleep(0.01)
+        with clock.held(now):
+            while await Lane.objects.filter(next_at__gt=now + timedelta(minutes=1)).aexists():
+                await asyncio.sleep(0.01)
+        with clock.held(now + timedelta(seconds=1)):
+            await task
+    assert platform.texts == ["不实"]
