@@ -16,15 +16,19 @@ MOST_LINES = 60
 
 def passes(program: str, *arguments: str) -> None:
     """Run a tool of this environment in the repository; fail with the end of what it printed when it finds something."""
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "160", "NO_COLOR": "1"}
-    done = subprocess.run(
-        [str(PROGRAMS / program), *arguments], cwd=ROOT, env=environment, capture_output=True, text=True
-    )
+    done = run(program, *arguments)
     if done.returncode:
         said = (done.stdout + done.stderr).strip().splitlines()
         pytest.fail(
             "\n".join([f"{program} {' '.join(arguments)} found:", *said[-MOST_LINES:]]), pytrace=False
         )
+
+
+def run(program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run a tool of this environment in the repository."""
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "160", "NO_COLOR": "1"}
+    command = [str(PROGRAMS / program), *arguments]
+    return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True)
 
 
 def committed() -> list[Path]:
