@@ -53,7 +53,9 @@ def main(arguments: list[str]) -> int:
 def install(testing: bool) -> None:
     """Bring .venv to exactly what uv.lock says; nothing to do when it is there already."""
     stamp = ROOT / ".venv" / ".installed"
-    locked = hashlib.sha256((ROOT / "uv.lock").read_bytes() + (ROOT / "pyproject.toml").read_bytes()).hexdigest()
+    locked = hashlib.sha256(
+        (ROOT / "uv.lock").read_bytes() + (ROOT / "pyproject.toml").read_bytes()
+    ).hexdigest()
     wanted = f"{locked} {sys.executable}"
     known = stamp.read_text().splitlines() if stamp.exists() else []
     if known[:1] == [wanted] and (not testing or "tests" in known):
@@ -63,7 +65,11 @@ def install(testing: bool) -> None:
     command = [str(find_uv()), "sync", "--frozen", "--quiet", "--python", sys.executable, *groups]
     done = subprocess.run(command, cwd=ROOT, env={**os.environ, "UV_PYTHON_DOWNLOADS": "never"})
     if done.returncode:
-        sys.exit(fail("The installation did not finish; uv's message above says why. Running this again continues it."))
+        sys.exit(
+            fail(
+                "The installation did not finish; uv's message above says why. Running this again continues it."
+            )
+        )
     stamp.write_text("\n".join([wanted, *(["tests"] if "--all-groups" in groups else [])]))
 
 
@@ -73,7 +79,11 @@ def find_uv() -> Path:
     if not program.exists():
         kind = (platform.system(), platform.machine(), libc())
         if kind not in WHEELS:
-            sys.exit(fail(f"No uv is pinned for {' '.join(kind).strip()}. Install uv {UV}, run: uv sync --frozen, then: .venv/bin/chatbranch up"))
+            sys.exit(
+                fail(
+                    f"No uv is pinned for {' '.join(kind).strip()}. Install uv {UV}, run: uv sync --frozen, then: .venv/bin/chatbranch up"
+                )
+            )
         wheel = fetch(WHEELS[kind])
         with zipfile.ZipFile(io.BytesIO(wheel)) as archive:
             inside = next(name for name in archive.namelist() if name.endswith("/scripts/uv"))
@@ -101,8 +111,15 @@ def fetch(digest: str) -> bytes:
             continue
         if hashlib.sha256(wheel).hexdigest() == digest:
             return wheel
-        print(f"  ({way.__name__.replace('_', ' ')}: the file has another hash than the one pinned; not used)", file=sys.stderr)
-    sys.exit(fail(f"uv {UV} could not be fetched. Is there a connection to the package index? Behind a proxy, set HTTPS_PROXY."))
+        print(
+            f"  ({way.__name__.replace('_', ' ')}: the file has another hash than the one pinned; not used)",
+            file=sys.stderr,
+        )
+    sys.exit(
+        fail(
+            f"uv {UV} could not be fetched. Is there a connection to the package index? Behind a proxy, set HTTPS_PROXY."
+        )
+    )
 
 
 def fetch_directly(digest: str) -> bytes:
@@ -118,7 +135,19 @@ def fetch_with_pip(digest: str) -> bytes:
     with tempfile.TemporaryDirectory() as folder:
         pinned = Path(folder) / "uv.txt"
         pinned.write_text(f"uv=={UV} --hash=sha256:{digest}\n")
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps", "--require-hashes", "-r", str(pinned), "-d", folder]
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--no-deps",
+            "--require-hashes",
+            "-r",
+            str(pinned),
+            "-d",
+            folder,
+        ]
         subprocess.run(command, check=True)
         return next(Path(folder).glob("*.whl")).read_bytes()
 

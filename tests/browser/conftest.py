@@ -45,7 +45,9 @@ def visit(chromium: Any, house: House) -> Iterator[Visit]:
     """
     contexts, complaints = [], []
 
-    def go(path: str, *, lang: str = "zh-Hans", dark: bool = False, scripts: bool = True, width: int = 390) -> Any:
+    def go(
+        path: str, *, lang: str = "zh-Hans", dark: bool = False, scripts: bool = True, width: int = 390
+    ) -> Any:
         context = chromium.new_context(
             base_url=house.url,
             locale=lang,
@@ -64,7 +66,9 @@ def visit(chromium: Any, house: House) -> Iterator[Visit]:
     yield go
     for context in contexts:
         context.close()
-    expected = "Failed to load resource: the server responded with a status of 4"  # a refusal that a test asked for
+    expected = (
+        "Failed to load resource: the server responded with a status of 4"  # a refusal that a test asked for
+    )
     assert [said for said in complaints if expected not in said] == []
 
 

@@ -43,7 +43,16 @@ def open_house(data: Path) -> Iterator[House]:
     port = free_port()
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CHATBRANCH_")}
     environ = {**kept, "CHATBRANCH_DATA": str(data), "DJANGO_SETTINGS_MODULE": "chatbranch.site.settings"}
-    command = [sys.executable, "-m", "chatbranch.site.cli", "up", "--demo", "--no-browser", "--port", str(port)]
+    command = [
+        sys.executable,
+        "-m",
+        "chatbranch.site.cli",
+        "up",
+        "--demo",
+        "--no-browser",
+        "--port",
+        str(port),
+    ]
     with (data / "house.log").open("wb") as log:
         running = subprocess.Popen(command, env=environ, stdout=log, stderr=subprocess.STDOUT)
         try:

@@ -23,7 +23,9 @@ def ask(page, text: str) -> None:
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
-def test_what_was_checked_is_answered_at_once_with_the_matched_words_marked(visit: Visit, scripts: bool) -> None:
+def test_what_was_checked_is_answered_at_once_with_the_matched_words_marked(
+    visit: Visit, scripts: bool
+) -> None:
     page = visit("/", scripts=scripts)
     ask(page, KNOWN)
     assert page.locator("h1").inner_text() == "不实"
@@ -47,7 +49,10 @@ def test_what_is_new_gets_a_code_that_tells_where_it_stands(visit: Visit, script
 
 def test_every_answer_says_why(visit: Visit) -> None:
     page = visit("/", lang="en")
-    ask(page, "Please share: " + "Water that has been boiled again and again is full of nitrite and causes cancer.")
+    ask(
+        page,
+        "Please share: " + "Water that has been boiled again and again is full of nitrite and causes cancer.",
+    )
     page.locator("summary", has_text="Why this answer").click()
     table = page.locator(".fold table").inner_text()
     assert "calibrated-and-clean" in table

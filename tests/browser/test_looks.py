@@ -12,7 +12,17 @@ from tests.browser.test_asking import KNOWN, OPINION_FREE_NEW, ask
 
 pytestmark = pytest.mark.server
 
-PAGES = ("/", "/library/", "/library/?q=水", "/about/", "/status/", "/forget/", "/chat/", "/account/login/", "/no-such-page/")
+PAGES = (
+    "/",
+    "/library/",
+    "/library/?q=水",
+    "/about/",
+    "/status/",
+    "/forget/",
+    "/chat/",
+    "/account/login/",
+    "/no-such-page/",
+)
 SERIOUS = ("serious", "critical")
 LOOKS = [(lang, dark) for lang in ("zh-Hans", "en") for dark in (False, True)]
 

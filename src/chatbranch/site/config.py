@@ -25,17 +25,30 @@ def _setting(default: Any, help: str) -> Any:
 class Config:
     """The settings of one running branch."""
 
-    data: Path = _setting(Path("data"), "Folder of everything this branch keeps: database, keys, files, indexes.")
+    data: Path = _setting(
+        Path("data"), "Folder of everything this branch keeps: database, keys, files, indexes."
+    )
     host: str = _setting("127.0.0.1", "Address the web process listens on.")
     port: int = _setting(8080, "Port the web process listens on.")
-    public_url: str = _setting("", "Address readers use, e.g. https://branch.example; needed behind a reverse proxy.")
-    database_url: str = _setting("", "postgresql://user:password@host/name; empty means SQLite in the data folder.")
-    behind_proxy: bool = _setting(False, "Trust X-Forwarded-For and X-Forwarded-Proto from the reverse proxy in front.")
-    model_dir: str = _setting("", "Folder with model.onnx and tokenizer.json of a stronger sentence encoder; empty: the one shipped.")
+    public_url: str = _setting(
+        "", "Address readers use, e.g. https://branch.example; needed behind a reverse proxy."
+    )
+    database_url: str = _setting(
+        "", "postgresql://user:password@host/name; empty means SQLite in the data folder."
+    )
+    behind_proxy: bool = _setting(
+        False, "Trust X-Forwarded-For and X-Forwarded-Proto from the reverse proxy in front."
+    )
+    model_dir: str = _setting(
+        "",
+        "Folder with model.onnx and tokenizer.json of a stronger sentence encoder; empty: the one shipped.",
+    )
     log_level: str = _setting("INFO", "DEBUG, INFO, WARNING or ERROR.")
     connectors: Mapping[str, Mapping[str, str]] = field(
         default_factory=dict,
-        metadata={"help": "One table a connector, [connectors.<name>]; a connector runs when its required settings are there."},
+        metadata={
+            "help": "One table a connector, [connectors.<name>]; a connector runs when its required settings are there."
+        },
     )
 
     @property
@@ -74,14 +87,18 @@ def _from_file(file: Path) -> dict[str, Any]:
     known = {each.name: each for each in fields(Config)}
     for name, value in table.items():
         if name not in known:
-            raise BadSetting(f"{file.name} sets “{name}”, which is no setting. Settings are: {', '.join(sorted(known))}.")
+            raise BadSetting(
+                f"{file.name} sets “{name}”, which is no setting. Settings are: {', '.join(sorted(known))}."
+            )
         if name != "connectors":
             table[name] = _typed(name, value, file.name)
     return table
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
-    names = {f"CHATBRANCH_{each.name.upper()}": each.name for each in fields(Config) if each.name != "connectors"}
+    names = {
+        f"CHATBRANCH_{each.name.upper()}": each.name for each in fields(Config) if each.name != "connectors"
+    }
     return {name: _typed(name, environ[key], key) for key, name in names.items() if environ.get(key)}
 
 

@@ -25,12 +25,30 @@ from chatbranch.kernel.phrases import Phrase
 
 MARK = "demo"
 OUTLETS = [
-    (NewOutlet("云岚早知道", "WeChat", "林晓舟", "老城读者", "audience", "yunlan-morning"), [("林晓舟", "lin"), ("赵一鸣", "zhao")]),
-    (NewOutlet("云岚街坊", "Weibo", "陈阿姨工作室", "老城读者", "audience", "yunlan-neighbours"), [("陈秀兰", "chen"), ("吴桐", "wu")]),
-    (NewOutlet("岚江校园", "Douyin", "校园视频社", "年轻读者", "audience", "lanjiang-campus"), [("周可", "zhou"), ("Emma Reed", "emma")]),
-    (NewOutlet("Yunlan in English", "Mastodon", "Daniel Osei", "年轻读者", "audience", "@yunlan"), [("Daniel Osei", "daniel")]),
-    (NewOutlet("岚江下游", "Telegram", "何守田", "下游乡镇", "region", "lanjiang-downstream"), [("何守田", "he"), ("罗小满", "luo")]),
-    (NewOutlet("云岚厨房", "blog", "苏青", "下游乡镇", "region", "https://kitchen.example"), [("苏青", "su")]),
+    (
+        NewOutlet("云岚早知道", "WeChat", "林晓舟", "老城读者", "audience", "yunlan-morning"),
+        [("林晓舟", "lin"), ("赵一鸣", "zhao")],
+    ),
+    (
+        NewOutlet("云岚街坊", "Weibo", "陈阿姨工作室", "老城读者", "audience", "yunlan-neighbours"),
+        [("陈秀兰", "chen"), ("吴桐", "wu")],
+    ),
+    (
+        NewOutlet("岚江校园", "Douyin", "校园视频社", "年轻读者", "audience", "lanjiang-campus"),
+        [("周可", "zhou"), ("Emma Reed", "emma")],
+    ),
+    (
+        NewOutlet("Yunlan in English", "Mastodon", "Daniel Osei", "年轻读者", "audience", "@yunlan"),
+        [("Daniel Osei", "daniel")],
+    ),
+    (
+        NewOutlet("岚江下游", "Telegram", "何守田", "下游乡镇", "region", "lanjiang-downstream"),
+        [("何守田", "he"), ("罗小满", "luo")],
+    ),
+    (
+        NewOutlet("云岚厨房", "blog", "苏青", "下游乡镇", "region", "https://kitchen.example"),
+        [("苏青", "su")],
+    ),
 ]
 WATER = "紧急通知：云岚市自来水厂今晚八点起停水三天，请大家马上储水，转发给家人！"
 ASKED = [
@@ -39,7 +57,10 @@ ASKED = [
     ("緊急通知：雲嵐市自來水廠今晚八點起停水三天，請大家馬上儲水，轉發給家人！", "zh-Hant"),
     ("紧急通知：云岚市自来水厂今晚八点起停水三天，请大家马上储水🙏🙏", "zh-Hans"),
     ("东湖小学明天起停课一周，已经有二十多个孩子发烧住院，家长们互相转告", "zh-Hans"),
-    ("Engineers found a three metre crack in the Yunlan Old Bridge, it can come down any day. Do not drive over it.", "en"),
+    (
+        "Engineers found a three metre crack in the Yunlan Old Bridge, it can come down any day. Do not drive over it.",
+        "en",
+    ),
     ("我觉得新开的九路公交车线路设计得太差了，完全没有为老人着想", "zh-Hans"),
     ("云岚市民凭身份证可以在社区免费领取两箱防汛物资，截止到本周五", "zh-Hans"),
     ("岚江大坝昨晚出现管涌，下游三个镇连夜撤离，赶紧通知亲戚", "zh-Hans"),
@@ -54,7 +75,10 @@ def do_make_demo() -> None:
     if branch_queries.is_founded():
         raise Refused(
             "not-empty",
-            Phrase("这个数据目录里已有真实的分会；演示请另选目录：--data DIR", "A real branch lives in this data folder; for a demo choose another: --data DIR"),
+            Phrase(
+                "这个数据目录里已有真实的分会；演示请另选目录：--data DIR",
+                "A real branch lives in this data folder; for a demo choose another: --data DIR",
+            ),
         )
     members = _found()
     codes = [_ask(text, lang) for text, lang in ASKED]
@@ -76,7 +100,9 @@ def _found() -> dict[str, Member]:
                     person=person,
                 )
             else:
-                known = next((each.outlet for each in members.values() if each.outlet.name == outlet.name), outlet)
+                known = next(
+                    (each.outlet for each in members.values() if each.outlet.name == outlet.name), outlet
+                )
                 made = branch.do_add_member(person=person, outlet=known)
             _second_factor(made)
             members[username] = made
@@ -99,11 +125,30 @@ def _work(members: dict[str, Member], codes: list[str]) -> None:
     case = {code: Case.objects.get(code=code) for code in dict.fromkeys(codes) if code}
     water, school, dam = case[codes[0]], case[codes[4]], case[codes[8]]
     cases.do_mark_urgent(members["he"], dam, True)
-    cases.do_comment(members["luo"], dam, "我问了镇上的值班室，昨晚没有接到撤离通知，正在等水务站的书面回复。")
-    cases.do_add_evidence(members["chen"], water, url="https://water.example/notice/today", note="水厂今天的公告页，没有停水三天的内容")
+    cases.do_comment(
+        members["luo"], dam, "我问了镇上的值班室，昨晚没有接到撤离通知，正在等水务站的书面回复。"
+    )
+    cases.do_add_evidence(
+        members["chen"],
+        water,
+        url="https://water.example/notice/today",
+        note="水厂今天的公告页，没有停水三天的内容",
+    )
     cases.do_comment(members["zhou"], water, "去年也传过同样的话，只换了时间。")
-    _note(members["chen"], water, "false", "云岚市自来水厂今晚八点起停水三天", "Yunlan waterworks will cut the supply for three days from eight tonight")
-    note = _note(members["zhou"], school, "misleading", "东湖小学停课一周，二十多个孩子发烧住院", "Donghu Primary closes for a week; over twenty children are in hospital with fever")
+    _note(
+        members["chen"],
+        water,
+        "false",
+        "云岚市自来水厂今晚八点起停水三天",
+        "Yunlan waterworks will cut the supply for three days from eight tonight",
+    )
+    note = _note(
+        members["zhou"],
+        school,
+        "misleading",
+        "东湖小学停课一周，二十多个孩子发烧住院",
+        "Donghu Primary closes for a week; over twenty children are in hospital with fever",
+    )
     for approver in ("lin", "he"):
         cases.do_approve(members[approver], note, helpful=True)
 
@@ -118,7 +163,14 @@ def _note(author: Member, case: Case, rating: str, zh: str, en: str) -> Note:
             "zh-Hans": "这是演示用的虚构事例。我们联系了有关单位，并看了当天的公告，情况与传言不符。",
             "en": "This is a fictional example for the demo. We asked those concerned and read that day's notice; it is not as the message says.",
         },
-        sources=[{"url": "https://notice.example/today", "title": "当日公告（演示）", "publisher": "云岚市（虚构）", "lang": "zh-Hans"}],
+        sources=[
+            {
+                "url": "https://notice.example/today",
+                "title": "当日公告（演示）",
+                "publisher": "云岚市（虚构）",
+                "lang": "zh-Hans",
+            }
+        ],
         as_of=clock.now().date(),
         expires=clock.now().date() + timedelta(days=365),
     )

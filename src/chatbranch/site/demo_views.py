@@ -32,4 +32,6 @@ def demo(request: HttpRequest) -> HttpResponse:
         member = get_object_or_404(Member, username=request.POST.get("username", ""), left_at=None)
         login(request, member, backend="allauth.account.auth_backends.AuthenticationBackend")
         return redirect("/desk/")
-    return render(request, "demo.html", {"members": Member.objects.filter(left_at=None).select_related("outlet__bloc")})
+    return render(
+        request, "demo.html", {"members": Member.objects.filter(left_at=None).select_related("outlet__bloc")}
+    )

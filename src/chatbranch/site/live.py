@@ -70,7 +70,11 @@ async def live(scope: Scope, receive: Receive, send: Send) -> None:
     if _broadcast.full:
         await _refuse(send, 503)
         return
-    headers = [(b"content-type", b"text/event-stream"), (b"cache-control", b"no-store"), (b"x-accel-buffering", b"no")]
+    headers = [
+        (b"content-type", b"text/event-stream"),
+        (b"cache-control", b"no-store"),
+        (b"x-accel-buffering", b"no"),
+    ]
     await send({"type": "http.response.start", "status": 200, "headers": headers})
     queue = _broadcast.listen()
     gone = asyncio.create_task(_until_gone(receive))
@@ -83,7 +87,10 @@ async def live(scope: Scope, receive: Receive, send: Send) -> None:
             elif not subject:
                 await _write(send, f"id: {event['seq']}\ndata: {json.dumps(event)}\n\n")
             elif event["subject"] == subject:
-                await _write(send, f"id: {event['seq']}\ndata: {json.dumps({'kind': 'case.changed', 'seq': event['seq']})}\n\n")
+                await _write(
+                    send,
+                    f"id: {event['seq']}\ndata: {json.dumps({'kind': 'case.changed', 'seq': event['seq']})}\n\n",
+                )
     finally:
         gone.cancel()
         _broadcast.leave(queue)
@@ -108,7 +115,9 @@ async def _write(send: Send, text: str) -> None:
 
 
 async def _refuse(send: Send, status: int) -> None:
-    await send({"type": "http.response.start", "status": status, "headers": [(b"content-type", b"text/plain")]})
+    await send(
+        {"type": "http.response.start", "status": status, "headers": [(b"content-type", b"text/plain")]}
+    )
     await send({"type": "http.response.body", "body": b""})
 
 
@@ -124,7 +133,9 @@ def _events_after(since: int) -> list[dict[str, Any]]:
     from chatbranch.journal.queries import events_after
 
     events = _closing(lambda: events_after(since))
-    return [{"seq": each.seq, "kind": each.kind, "subject": str(each.subject), **each.data} for each in events]
+    return [
+        {"seq": each.seq, "kind": each.kind, "subject": str(each.subject), **each.data} for each in events
+    ]
 
 
 @sync_to_async(thread_sensitive=False)

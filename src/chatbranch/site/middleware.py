@@ -24,7 +24,9 @@ class LanguageMiddleware:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         asked = request.GET.get("lang", "")
-        wish = asked or request.COOKIES.get("lang") or request.headers.get("Accept-Language", "").split(",")[0]
+        wish = (
+            asked or request.COOKIES.get("lang") or request.headers.get("Accept-Language", "").split(",")[0]
+        )
         lang = as_lang(wish)
         with translation.override(lang.lower()):
             request.LANGUAGE_CODE = lang.lower()
@@ -32,7 +34,9 @@ class LanguageMiddleware:
         response.headers.setdefault("Content-Language", lang)
         patch_vary_headers(response, ("Accept-Language", "Cookie"))
         if asked:
-            response.set_cookie("lang", lang, max_age=31_536_000, samesite="Lax", httponly=True, secure=request.is_secure())
+            response.set_cookie(
+                "lang", lang, max_age=31_536_000, samesite="Lax", httponly=True, secure=request.is_secure()
+            )
         return response
 
 

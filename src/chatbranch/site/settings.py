@@ -19,7 +19,9 @@ SECRET_KEY = SECRETS["django"]
 DEBUG = False
 _public = urlsplit(CONFIG.url)
 SECURE = _public.scheme == "https"
-ALLOWED_HOSTS = ["*"] if not CONFIG.public_url else [_public.hostname or "localhost", "localhost", "127.0.0.1"]
+ALLOWED_HOSTS = (
+    ["*"] if not CONFIG.public_url else [_public.hostname or "localhost", "localhost", "127.0.0.1"]
+)
 CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"]
 
 INDEX_DIR = CONFIG.data / "index"
@@ -59,7 +61,10 @@ TEMPLATES: list[dict[str, Any]] = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "APP_DIRS": True,
-        "DIRS": [PACKAGE / "site" / "templates", PACKAGE / "branch" / "templates"],  # the latter before allauth's own
+        "DIRS": [
+            PACKAGE / "site" / "templates",
+            PACKAGE / "branch" / "templates",
+        ],  # the latter before allauth's own
         "OPTIONS": {
             "context_processors": [
                 "django.template.context_processors.request",
@@ -80,7 +85,9 @@ def _database() -> dict[str, Any]:
         return {
             "ENGINE": "django.db.backends.sqlite3",
             "NAME": CONFIG.data / "chatbranch.sqlite3",
-            "TEST": {"NAME": CONFIG.data / "test.sqlite3"},  # a file, as in life: SQLite in memory locks differently
+            "TEST": {
+                "NAME": CONFIG.data / "test.sqlite3"
+            },  # a file, as in life: SQLite in memory locks differently
             "OPTIONS": {
                 "transaction_mode": "IMMEDIATE",
                 "timeout": 20,
@@ -108,7 +115,10 @@ AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
     {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
-    {"NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator", "OPTIONS": {"user_attributes": ("username", "name")}},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("username", "name")},
+    },
 ]
 LOGIN_URL = "account_login"
 LOGIN_REDIRECT_URL = "/desk/"
@@ -166,7 +176,12 @@ CONTENT_SECURITY_POLICY = {
 DATA_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
 FILE_UPLOAD_MAX_MEMORY_SIZE = 12 * 1024 * 1024
 FILE_UPLOAD_PERMISSIONS = 0o600
-MESSAGE_TAGS = {20: "", 25: "good", 30: "warn", 40: "bad"}  # django.contrib.messages' levels as the tones of .notice
+MESSAGE_TAGS = {
+    20: "",
+    25: "good",
+    30: "warn",
+    40: "bad",
+}  # django.contrib.messages' levels as the tones of .notice
 
 # Nobody's message, address or pseudonym is ever logged: only kinds, counts and reasons.
 LOGGING: dict[str, Any] = {
@@ -175,5 +190,9 @@ LOGGING: dict[str, Any] = {
     "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s %(message)s"}},
     "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
     "root": {"handlers": ["stderr"], "level": CONFIG.log_level.upper()},
-    "loggers": {"django.request": {"level": "ERROR"}, "httpx": {"level": "WARNING"}, "nio": {"level": "WARNING"}},
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        "httpx": {"level": "WARNING"},
+        "nio": {"level": "WARNING"},
+    },
 }

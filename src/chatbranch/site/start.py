@@ -38,7 +38,9 @@ def up(*, browser: bool, demo: bool) -> int:
             if browser:
                 threading.Thread(target=webbrowser.open, args=[lines[-1].split()[-1]], daemon=True).start()
 
-        return supervisor.run({**os.environ, "CHATBRANCH_DATA": str(config.data)}, ready, (config.host, config.port))
+        return supervisor.run(
+            {**os.environ, "CHATBRANCH_DATA": str(config.data)}, ready, (config.host, config.port)
+        )
 
 
 def prepare(*, sample: bool = False) -> None:
@@ -97,7 +99,9 @@ def _greeting(config: Config, demo: bool) -> list[str]:
 def _check_demo(config: Config, demo: bool) -> None:
     """A demo signs anyone in, so it stays on this machine."""
     if demo and (config.public_url or config.host not in ("127.0.0.1", "::1", "localhost")):
-        raise click.ClickException("a demo lets anyone be anyone, so it only runs on 127.0.0.1 and without a public address")
+        raise click.ClickException(
+            "a demo lets anyone be anyone, so it only runs on 127.0.0.1 and without a public address"
+        )
 
 
 def _load_django() -> None:
@@ -128,9 +132,9 @@ def _lock(data: Path) -> IO[str]:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
-        raise click.ClickException(f"the branch in {data} is running already; stop it first, or choose another folder: --data DIR") from error
+        raise click.ClickException(
+            f"the branch in {data} is running already; stop it first, or choose another folder: --data DIR"
+        ) from error
     file.write(str(os.getpid()))
     file.flush()
     return file
-
-

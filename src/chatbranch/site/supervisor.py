@@ -18,7 +18,9 @@ HEALTHY_AFTER = 30.0
 
 def commands() -> dict[str, list[str]]:
     """name -> command of each process."""
-    return {name: [sys.executable, "-m", f"chatbranch.site.{name}"] for name in ("web", "connectors", "worker")}
+    return {
+        name: [sys.executable, "-m", f"chatbranch.site.{name}"] for name in ("web", "connectors", "worker")
+    }
 
 
 @dataclass
@@ -85,7 +87,9 @@ def _answers(address: tuple[str, int]) -> bool:
 
 
 def _stop(children: list[Child]) -> None:
-    running = [child.process for child in children if child.process is not None and child.process.poll() is None]
+    running = [
+        child.process for child in children if child.process is not None and child.process.poll() is None
+    ]
     for process in running:
         process.terminate()
     deadline = time.monotonic() + GRACE

@@ -16,11 +16,13 @@ _MEANINGS: dict[str, Phrase] = {
     "true": Phrase("与可靠来源一致。", "Reliable sources agree with it."),
     "mostly-true": Phrase("大体正确，个别细节不准。", "Right on the whole, with details that are off."),
     "misleading": Phrase(
-        "有真实成分，但少了要紧的背景，容易让人误会。", "Something in it is true, but context that matters is missing."
+        "有真实成分，但少了要紧的背景，容易让人误会。",
+        "Something in it is true, but context that matters is missing.",
     ),
     "false": Phrase("与可靠来源不符。", "Reliable sources contradict it."),
     "unknown": Phrase(
-        "现有来源还不足以判断；这不等于不实。", "What is known does not settle it; that does not mean it is false."
+        "现有来源还不足以判断；这不等于不实。",
+        "What is known does not settle it; that does not mean it is false.",
     ),
 }
 _ROBOTS = """User-agent: *

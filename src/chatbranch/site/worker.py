@@ -36,7 +36,12 @@ class Step:
             self.failures += 1
             pause = min(300.0, 2.0**self.failures)
             self.due = now + pause
-            log.exception("the step “%s” failed (%d in a row); it is tried again in %.0f s", self.name, self.failures, pause)
+            log.exception(
+                "the step “%s” failed (%d in a row); it is tried again in %.0f s",
+                self.name,
+                self.failures,
+                pause,
+            )
 
 
 def steps() -> list[Step]:

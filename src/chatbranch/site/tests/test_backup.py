@@ -169,7 +169,9 @@ def test_a_backup_restored_on_another_machine_has_every_row_and_file(branch: Pat
     theirs, ours = _rows(elsewhere / "chatbranch.sqlite3"), _rows(branch / "chatbranch.sqlite3")
     assert len(ours["claims_claim"]) == 21
     events = ours.pop("journal_event")
-    assert theirs.pop("journal_event")[: len(events)] == events, "what the restore itself did is noted after them"
+    assert theirs.pop("journal_event")[: len(events)] == events, (
+        "what the restore itself did is noted after them"
+    )
     assert theirs == ours
     assert stat.S_IMODE((elsewhere / "chatbranch.sqlite3").stat().st_mode) == 0o600
 

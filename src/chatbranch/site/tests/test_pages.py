@@ -22,17 +22,27 @@ def render(template: str, lang: str = "zh-hans", **context: object) -> str:
 
 def test_every_vendored_file_is_the_one_its_list_names() -> None:
     folder = SITE / "static" / "vendor"
-    listed = dict(re.findall(r"^\| (\S+) \|.*`([0-9a-f]{64})` \|$", (folder / "README.md").read_text("utf-8"), re.MULTILINE))
+    listed = dict(
+        re.findall(
+            r"^\| (\S+) \|.*`([0-9a-f]{64})` \|$", (folder / "README.md").read_text("utf-8"), re.MULTILINE
+        )
+    )
     scripts = {file.name for file in folder.glob("*.js")}
     assert scripts
     assert listed == {name: hashlib.sha256((folder / name).read_bytes()).hexdigest() for name in scripts}
 
 
 def test_no_template_styles_or_runs_anything_inline() -> None:
-    inline = re.compile(r"<style|\sstyle=|\son[a-z]+=\"|javascript:|<script(?![^>]*(\ssrc=|application/(?:ld\+)?json))")
+    inline = re.compile(
+        r"<style|\sstyle=|\son[a-z]+=\"|javascript:|<script(?![^>]*(\ssrc=|application/(?:ld\+)?json))"
+    )
     templates = list(SITE.parent.glob("*/templates/**/*.html"))
     assert len(templates) > 10
-    found = [f"{file.name}: {hit.group()}" for file in templates for hit in inline.finditer(file.read_text("utf-8"))]
+    found = [
+        f"{file.name}: {hit.group()}"
+        for file in templates
+        for hit in inline.finditer(file.read_text("utf-8"))
+    ]
     assert found == []
 
 
@@ -44,16 +54,22 @@ def test_the_style_sheet_stays_one_short_file() -> None:
 def test_readers_pages_use_only_what_the_style_sheet_knows() -> None:
     known = set(re.findall(r"\.([a-z][a-z0-9-]*)", (SITE / "static" / "house.css").read_text("utf-8")))
     unknown = set()
-    for file in (file for slice in ("site", "intake", "claims", "matching") for file in (SITE.parent / slice).glob("templates/**/*.html")):
+    for file in (
+        file
+        for slice in ("site", "intake", "claims", "matching")
+        for file in (SITE.parent / slice).glob("templates/**/*.html")
+    ):
         markup = re.sub(r"\{[%{#].*?[%}#]\}", " ", file.read_text("utf-8"), flags=re.DOTALL)
-        unknown |= {(file.name, name) for names in re.findall(r'class="([^"]*)"', markup) for name in names.split()} - {
-            (file.name, name) for name in known
-        }
+        unknown |= {
+            (file.name, name) for names in re.findall(r'class="([^"]*)"', markup) for name in names.split()
+        } - {(file.name, name) for name in known}
     assert unknown == set()
 
 
 @pytest.mark.parametrize(
-    ("lang", "said"), [("zh-hans", "问一问"), ("zh-hant", "問一問"), ("en", "Ask")], ids=["zh-Hans", "zh-Hant", "en"]
+    ("lang", "said"),
+    [("zh-hans", "问一问"), ("zh-hant", "問一問"), ("en", "Ask")],
+    ids=["zh-Hans", "zh-Hant", "en"],
 )
 def test_a_phrase_is_said_in_the_readers_language(lang: str, said: str) -> None:
     assert render('{% say "问一问" "Ask" %}', lang) == said
@@ -64,7 +80,10 @@ def test_a_value_in_a_phrase_is_escaped() -> None:
     assert render("{% say '{name}' '{name}' name=name %}", "zh-hant", name="<b>") == "&lt;b&gt;"
 
 
-@pytest.mark.parametrize("when", [date(2026, 11, 3), datetime(2026, 11, 3, 9, tzinfo=UTC), "2026-11-03", "2026-11-03T09:00:00+00:00"])
+@pytest.mark.parametrize(
+    "when",
+    [date(2026, 11, 3), datetime(2026, 11, 3, 9, tzinfo=UTC), "2026-11-03", "2026-11-03T09:00:00+00:00"],
+)
 def test_a_day_is_written_as_people_write_it(when: date | str) -> None:
     assert render("{{ when|day }}", when=when) == "2026年11月3日"
     assert render("{{ when|day }}", "en", when=when) == "3 November 2026"
@@ -79,7 +98,10 @@ def test_a_rating_is_parted_from_its_explanation() -> None:
 def test_a_text_in_another_language_is_marked_as_such() -> None:
     texts = {"zh-Hans": ["水"], "en": ["Water"]}
     assert render("{{ texts|lang_of }} {{ texts|headline }}", "en", texts=texts) == "en Water"
-    assert render("{{ texts|lang_of }} {{ texts|headline }}", "zh-hant", texts={"zh-Hans": ["说"]}) == "zh-Hant 說"
+    assert (
+        render("{{ texts|lang_of }} {{ texts|headline }}", "zh-hant", texts={"zh-Hans": ["说"]})
+        == "zh-Hant 說"
+    )
     assert render("{{ texts|lang_of }} {{ texts|headline }}", "en", texts={"zh-Hans": ["水"]}) == "zh-Hans 水"
 
 
