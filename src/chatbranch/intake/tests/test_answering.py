@@ -6,6 +6,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from tests.support.people import inbound
 
 from chatbranch.cases.models import Case
 from chatbranch.deliveries.models import Delivery
@@ -13,7 +14,6 @@ from chatbranch.intake import actions as intake
 from chatbranch.intake import replies
 from chatbranch.intake.models import Submission
 from chatbranch.kernel import clock
-from tests.support.people import inbound
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_index")]
 LATER = timedelta(seconds=30)
