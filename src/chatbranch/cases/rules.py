@@ -45,4 +45,5 @@ def place(
         )
     if askers > 1:
         return Place((3, -askers), Phrase(f"{askers} 人在问", f"{askers} people ask"))
-    return Place((4, opened_at.timestamp()), Phrase(f"等了 {hours} 小时", f"waiting {hours} h"))
+    waited = Phrase(f"等了 {hours} 小时", f"waiting {hours} h") if hours else Phrase("刚收到", "just arrived")
+    return Place((4, opened_at.timestamp()), waited)

@@ -8,9 +8,13 @@ import os
 def main() -> None:
     """Serve until told to stop."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatbranch.site.settings")
+    import warnings
+
     import uvicorn
     from django.conf import settings
 
+    # WhiteNoise hands static files on as plain iterators; small files, read in a thread: nothing to warn of
+    warnings.filterwarnings("ignore", message="StreamingHttpResponse must consume synchronous iterators")
     uvicorn.run(
         "chatbranch.site.asgi:application",
         host=settings.CONFIG.host,
