@@ -167,6 +167,18 @@ def do_set_role(actor: queries.Looker, member: Member, role: str) -> None:
     member.role = role
 
 
+def do_write_charter(actor: queries.Looker, charter: str) -> None:
+    """A steward writes down what the members agreed on."""
+    steward = queries.insider(actor)
+    if steward.role != Member.Role.STEWARD:
+        raise Refused(
+            "stewards-only", Phrase("请找执事来做。", "Please ask a steward to do this."), status=403
+        )
+    with transaction.atomic():
+        Branch.objects.update(charter=charter.strip()[:20_000])
+        do_record("branch.charter-written", steward.pk)
+
+
 def do_declare_interest(actor: queries.Looker, matter: str) -> Interest:
     """Declare what one is bound to; every member can read it."""
     member = queries.insider(actor)

@@ -17,5 +17,6 @@ urlpatterns = [
     path("desk/members/interests/<uuid:key>/end/", views.end_interest, name="end_interest"),
     path("desk/members/outlets/<uuid:key>/bloc/", views.change_bloc, name="change_bloc"),
     path("desk/members/<uuid:key>/role/", views.set_role, name="set_role"),
+    path("desk/members/charter/", views.write_charter, name="write_charter"),
     path("desk/members/leave/", views.leave, name="leave"),
 ]

@@ -176,6 +176,14 @@ def change_bloc(request: HttpRequest, key: UUID) -> HttpResponse:
 
 @require_POST
 @member_required
+def write_charter(request: HttpRequest) -> HttpResponse:
+    actions.do_write_charter(member_of(request), request.POST.get("charter", ""))
+    messages.success(request, say(request, "约定已更新。", "The charter is updated."))
+    return redirect("members")
+
+
+@require_POST
+@member_required
 def set_role(request: HttpRequest, key: UUID) -> HttpResponse:
     actions.do_set_role(member_of(request), get_object_or_404(Member, pk=key), request.POST.get("role", ""))
     return redirect("members")
@@ -204,6 +212,7 @@ def _members_page(request: HttpRequest) -> dict[str, object]:
     actor = member_of(request)
     return {
         "me": actor,
+        "branch": queries.branch(),
         "members": queries.members(actor),
         "outlets": queries.outlets(actor),
         "blocs": queries.blocs(actor),

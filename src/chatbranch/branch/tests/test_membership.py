@@ -228,3 +228,13 @@ def test_a_lost_key_is_renewed_by_a_link_that_voids_the_old_ones(steward: Member
     assert steward.check_password("seven quiet 灯笼 over rivers")
     assert old.get("/desk/members/")["Location"].startswith("/account/login/"), "other sessions end"
     assert client.get(f"/renew/{token}/").status_code == 410
+
+
+def test_the_charter_is_written_by_stewards_and_read_by_members(steward: Member, join: Join) -> None:
+    lan = join("lan", "海风网")
+    with pytest.raises(Refused, match="stewards-only"):
+        actions.do_write_charter(lan, "我说了算")
+    actions.do_write_charter(steward, " 只查事实，不评看法。 ")
+    found = queries.branch()
+    assert found is not None
+    assert found.charter == "只查事实，不评看法。"

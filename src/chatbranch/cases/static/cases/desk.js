@@ -89,7 +89,8 @@ if (line) {
 
 // ---- times by the reader's own clock: the server writes UTC ---------------------------------------------------------------
 
-const clock = new Intl.DateTimeFormat(document.documentElement.lang, { dateStyle: "long", timeStyle: "short" });
+const { lang } = document.documentElement;
+const clock = new Intl.DateTimeFormat(lang === "en" ? "en-GB" : lang, { dateStyle: "long", timeStyle: "short" });
 
 function localise(part) {
   for (const time of part.querySelectorAll("time[data-clock]")) time.textContent = clock.format(new Date(time.dateTime));
