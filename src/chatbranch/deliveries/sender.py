@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 
 POLL = 0.1
 """Seconds between looks for lanes whose time has come."""
+GATHER = 0.005
+"""Seconds a turn waits for more to end: what ends together is written down together."""
 LANDING = 5.0
 """Seconds that messages on their way get to end when the loop is stopped."""
 
@@ -92,6 +94,7 @@ class Courier:
         """Take turns until stopped."""
         while not self.stopping:
             await self.stirred.wait()
+            await asyncio.sleep(GATHER)
             self.stirred.clear()
             await self._turn(self.bucket.room(self.at_once - len(self.sending)))
         await self._land()
