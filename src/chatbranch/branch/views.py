@@ -178,7 +178,7 @@ def change_bloc(request: HttpRequest, key: UUID) -> HttpResponse:
 @member_required
 def write_charter(request: HttpRequest) -> HttpResponse:
     actions.do_write_charter(member_of(request), request.POST.get("charter", ""))
-    messages.success(request, say(request, "约定已更新。", "The charter is updated."))
+    messages.success(request, say(request, "章程已更新。", "The charter is updated."))
     return redirect("members")
 
 

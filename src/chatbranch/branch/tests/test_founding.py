@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 from django.db import connection
 from django.test import Client
+from tests.support.databases import Database
 
 from chatbranch.branch import actions, queries
 from chatbranch.branch.models import Branch, Invitation, Member
@@ -89,8 +90,7 @@ def test_what_is_missing_is_said_and_the_link_still_works(client: Client, field:
     assert client.post(f"/found/{token}/", FORM).status_code == 302
 
 
-@pytest.mark.django_db(transaction=True)
-def test_of_two_people_founding_at_the_same_moment_one_succeeds() -> None:
+def test_of_two_people_founding_at_the_same_moment_one_succeeds(either_database: Database) -> None:
     tokens = [actions.do_prepare_founding() for _ in range(4)] * 2
     start, results = threading.Barrier(len(tokens)), []
 
@@ -115,6 +115,7 @@ def test_of_two_people_founding_at_the_same_moment_one_succeeds() -> None:
         thread.start()
     for thread in threads:
         thread.join()
+    assert len(results) == len(tokens), "everybody got an answer"
     assert results.count("founded") == 1
     assert set(results) <= {"founded", "link-is-over", "already-founded"}
     assert Branch.objects.count() == Member.objects.count() == 1
