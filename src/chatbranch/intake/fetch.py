@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from urllib.parse import urljoin, urlsplit
 
 import httpcore
-import trafilatura
 
 from chatbranch.kernel.errors import Refused
 from chatbranch.kernel.phrases import Phrase
@@ -174,6 +173,8 @@ def _get(pool: httpcore.ConnectionPool, url: str, deadline: float) -> tuple[int,
 def _read(url: str, kind: str, body: bytes) -> Page:
     if kind == "text/plain":
         return Page(url, "", body.decode("utf-8", "replace")[:100_000])
+    import trafilatura  # half a second, which only a link is worth
+
     found = trafilatura.bare_extraction(
         body, url=url, include_comments=False, favor_precision=True, with_metadata=True
     )

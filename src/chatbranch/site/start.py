@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import fcntl
+import hashlib
 import logging
 import os
 import threading
 import webbrowser
+from importlib import metadata
 from pathlib import Path
 from typing import IO
 
@@ -25,22 +27,44 @@ def up(*, browser: bool, demo: bool) -> int:
     except BadSetting as problem:
         raise click.ClickException(str(problem)) from problem
     config.data.mkdir(parents=True, exist_ok=True, mode=0o700)
+    _check_demo(config, demo)
     _check_port(config)
-    lock = _lock(config.data)
-    with lock:
-        _load_django()
-        prepare(sample=True)
-        _check_demo(config, demo)
-        lines = _greeting(config, demo)
+    with _lock(config.data):
+        _settle(config, demo)
+        environment = {**os.environ, "CHATBRANCH_DATA": str(config.data)}
+        return supervisor.run(environment, lambda: _greet(config, demo, browser), (config.host, config.port))
 
-        def ready() -> None:
-            click.echo("\n".join(lines))
-            if browser:
-                threading.Thread(target=webbrowser.open, args=[lines[-1].split()[-1]], daemon=True).start()
 
-        return supervisor.run(
-            {**os.environ, "CHATBRANCH_DATA": str(config.data)}, ready, (config.host, config.port)
-        )
+def _settle(config: Config, demo: bool) -> None:
+    """Tables, sample library and demo, once for each version: a second start finds the mark and begins at once."""
+    mark, version = config.data / "settled", f"{_version()} {config.database_url} {demo}"
+    if mark.exists() and mark.read_text() == version:
+        return
+    _load_django()
+    prepare(sample=True)
+    if demo:
+        from chatbranch.site.demo import do_make_demo
+
+        do_make_demo()
+    mark.write_text(version)
+    mark.chmod(0o600)
+
+
+def _version() -> str:
+    """Changes whenever there may be something to migrate: a hash of what is installed, and of our migrations."""
+    package = Path(__file__).parent.parent
+    ours = sorted(f"{file.parent.parent.name}/{file.name}" for file in package.glob("*/migrations/0*.py"))
+    versions = [f"{name} {metadata.version(name)}" for name in ("chatbranch", "django", "django-allauth")]
+    return hashlib.sha256("\n".join([*ours, *versions]).encode()).hexdigest()
+
+
+def _greet(config: Config, demo: bool, browser: bool) -> None:
+    """Say where the branch is, and open it."""
+    _load_django()
+    lines = _greeting(config, demo)
+    click.echo("\n".join(lines))
+    if browser:
+        threading.Thread(target=webbrowser.open, args=[lines[-1].split()[-1]], daemon=True).start()
 
 
 def prepare(*, sample: bool = False) -> None:
@@ -84,9 +108,6 @@ def _greeting(config: Config, demo: bool) -> list[str]:
     from chatbranch.branch import queries
 
     if demo:
-        from chatbranch.site.demo import do_make_demo
-
-        do_make_demo()
         return ["", f"  A fictional branch is running; choose whom to be at   {config.url}/demo/"]
     if queries.is_founded():
         return ["", f"  {queries.branch_name()} is running at   {config.url}/"]

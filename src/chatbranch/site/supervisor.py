@@ -57,22 +57,23 @@ class Child:
         log.error("%s stopped (exit %s); starting it again in %.0f s", self.name, code, pause)
 
 
-def run(environment: Mapping[str, str], on_ready: Callable[[], None], address: tuple[str, int]) -> int:
+def run(environment: Mapping[str, str], on_ready: Callable[[], None] | None, address: tuple[str, int]) -> int:
     """Run the house until SIGTERM or Ctrl-C; `on_ready` is called once the web process answers. Returns an exit code."""
     stopping: list[int] = []
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda number, _: stopping.append(number))
-    children = [Child(name, command, environment) for name, command in commands().items()]
-    for child in children:
-        child.start()
-    ready = False
+    web, *others = (Child(name, command, environment) for name, command in commands().items())
+    children, ready = [web], False
     while not stopping:
         for child in children:
             child.watch()
-        if not ready and _answers(address):
-            ready = True
+        if not ready and _answers(address):  # readers come first: the other two start once the pages answer
+            ready, children = True, [web, *others]
+            continue
+        if ready and on_ready is not None:
             on_ready()
-        time.sleep(0.05 if not ready else 0.5)
+            on_ready = None
+        time.sleep(0.5 if ready else 0.05)
     _stop(children)
     return 0
 
