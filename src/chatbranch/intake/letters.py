@@ -38,7 +38,7 @@ _ALSO_NEW = Phrase(
 )
 _SHARE = Phrase(
     "大家好，关于群里这条：{headline}——有人认真查过了，结论是：{rating}。{explanation}转的人也是好意，给大家提个醒。{source}",
-    'Hi all, about this one: {headline}. Someone has looked into it, and it is {rating}. {explanation} Whoever passed it on meant well; just so we all know. {source}',
+    "Hi all, about this one: {headline}. Someone has looked into it, and it is {rating}. {explanation} Whoever passed it on meant well; just so we all know. {source}",
 )
 KINDS: dict[str, Phrase] = {
     "number": Phrase("数字", "number"),

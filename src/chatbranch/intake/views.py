@@ -22,7 +22,6 @@ from chatbranch.cases import actions as cases
 from chatbranch.cases import queries as case_queries
 from chatbranch.claims import queries as claims
 from chatbranch.claims.cards import ClaimCard
-from chatbranch.claims.rules import WITHDRAWN
 from chatbranch.contacts import actions as contacts
 from chatbranch.deliveries import actions as deliveries
 from chatbranch.intake import actions, letters, queries, sealing
@@ -230,9 +229,9 @@ def status(request: HttpRequest, code: str = "") -> HttpResponse:
 
 
 def on_claim_page(request: HttpRequest, card: ClaimCard) -> dict[str, object]:
-    """What asking adds to a claim's page: a text to pass on, objections answered, and where to object."""
+    """What asking adds to a claim's page: a text to pass on (while the verdict holds), objections answered, where to object."""
     return {
-        "share_text": letters.share_text(card, _lang()) if card.current and card.rating != WITHDRAWN else "",
+        "share_text": letters.share_text(card, _lang()) if card.answers(clock.now().date()) else "",
         "objections": case_queries.answered_objections(card.id),
         "object_url": reverse("object", args=[card.id]),
         "mail_works": _mail_works(),

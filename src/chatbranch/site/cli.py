@@ -188,7 +188,7 @@ def restore(source: Path, without_keys: bool) -> None:
 
 @main.group()
 def member() -> None:
-    """Members: list, invite, add, and help one who lost access."""
+    """Members: list, invite, and help one who lost access."""
 
 
 @member.command(name="list")
@@ -199,6 +199,37 @@ def member_list() -> None:
 
     for each in Member.objects.filter(left_at=None).select_related("outlet").order_by("name"):
         click.echo(f"{each.username:<20} {each.name:<20} {each.role:<8} {each.outlet.name}")
+
+
+@member.command(name="invite")
+@click.argument("outlet")
+@click.option("--steward", is_flag=True, help="Whoever joins may invite others too.")
+@click.option("--platform", default="", help="For a new outlet: the platform it publishes on.")
+@click.option(
+    "--owner",
+    default="",
+    help="For a new outlet: who is responsible for it; outlets of one owner count as one.",
+)
+@click.option("--bloc", default="", help="For a new outlet: the outlets it shares readers or a region with.")
+@click.option(
+    "--means", type=click.Choice(["audience", "region"]), default="audience", help="What the bloc stands for."
+)
+def member_invite(outlet: str, steward: bool, platform: str, owner: str, bloc: str, means: str) -> None:
+    """Print a link with which one person joins OUTLET: single use, valid for seven days."""
+    _ready()
+    from django.conf import settings
+
+    from chatbranch.branch import actions, rules
+    from chatbranch.branch.details import NewOutlet
+    from chatbranch.branch.models import Member, Outlet
+
+    inviter = Member.objects.filter(left_at=None, role=Member.Role.STEWARD).order_by("joined_at").first()
+    if inviter is None:
+        raise click.ClickException("the branch is not founded yet; start it with: chatbranch up")
+    known = Outlet.objects.filter(name=outlet, left_at=None).first()
+    joining = known or NewOutlet(outlet, platform, owner, bloc, means)
+    token = actions.do_invite(inviter, joining, rules.STEWARD if steward else rules.MEMBER)
+    click.echo(f"{settings.CONFIG.url}/join/{token}/")
 
 
 @member.command(name="reset")
