@@ -38,6 +38,8 @@ def do_found(token: str, *, name: str, charter: str, outlet: NewOutlet, person: 
     outlet.check()
     person.check()
     with transaction.atomic():
+        # Whoever founds holds every founding link, in one order: others wait here, and then find theirs gone.
+        list(Invitation.objects.select_for_update().filter(founding=True).order_by("pk"))
         link = _use(token)
         if not link.founding:
             raise queries.link_is_over()
@@ -77,6 +79,7 @@ def do_join(token: str, person: Person) -> Member:
     """Make the holder of an invitation a member, once."""
     person.check()
     with transaction.atomic():
+        _one_at_a_time()
         link = _use(token)
         if link.founding or link.renews_id:
             raise queries.link_is_over()
@@ -100,6 +103,7 @@ def do_add_member(*, person: Person, outlet: Outlet | NewOutlet, role: str = rul
     if isinstance(outlet, NewOutlet):
         outlet.check()
     with transaction.atomic():
+        _one_at_a_time()
         if not queries.is_founded():
             raise Refused(
                 "not-founded", Phrase("分会还没有成立。", "The branch is not founded yet."), status=409
@@ -134,6 +138,7 @@ def do_leave(actor: queries.Looker) -> None:
     """A member leaves. What they wrote stays with their name; they can no longer sign in, and their invitations are void."""
     member = queries.insider(actor)
     with transaction.atomic():
+        _one_at_a_time()
         _check_not_last_steward(member)
         Member.objects.filter(pk=member.pk).update(
             left_at=clock.now(), is_active=False, email="", password=make_password(None)
@@ -160,6 +165,7 @@ def do_set_role(actor: queries.Looker, member: Member, role: str) -> None:
             status=403,
         )
     with transaction.atomic():
+        _one_at_a_time()
         if role == Member.Role.MEMBER:
             _check_not_last_steward(member)
         Member.objects.filter(pk=member.pk).update(role=role)
@@ -219,7 +225,8 @@ def do_change_bloc(actor: queries.Looker, outlet: Outlet, bloc: str, means: str)
             status=403,
         )
     with transaction.atomic():
-        held = Outlet.objects.select_for_update().get(pk=outlet.pk)
+        _one_at_a_time()
+        held = Outlet.objects.get(pk=outlet.pk)
         chosen = _bloc(bloc, means)
         if chosen.pk == held.bloc_id:
             return
@@ -259,6 +266,11 @@ def _use(token: str) -> Invitation:
     if not Invitation.objects.filter(pk=link.pk, used_at=None).update(used_at=clock.now()):
         raise queries.link_is_over()
     return link
+
+
+def _one_at_a_time() -> None:
+    """Until this transaction ends, nobody else joins, leaves or changes a bloc: names stay unique, and a steward stays."""
+    list(Branch.objects.select_for_update())
 
 
 def _add(person: Person, outlet: Outlet, role: str) -> Member:

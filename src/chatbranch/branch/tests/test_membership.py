@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import timedelta
+from functools import partial
 
 import pytest
 from django.contrib.auth.models import AnonymousUser
@@ -50,28 +51,71 @@ def test_links_of_one_kind_do_not_work_as_another(steward: Member) -> None:
         actions.do_renew(invitation, PASSWORD)
 
 
-def test_of_many_people_with_one_invitation_one_joins(either_database: Database) -> None:
-    founding = actions.do_prepare_founding()
-    steward = actions.do_found(founding, name="南湾分会", charter="", outlet=outlet(), person=person("wen"))
-    token = actions.do_invite(steward, outlet("海风网"), "member")
-    start, joined, refused = threading.Barrier(6), [], []
+def at_once(*tries: Callable[[], object]) -> list[str]:
+    """Start all of them at the same moment, each in a thread of its own; "done" or the refusal's code of each, sorted."""
+    start, results = threading.Barrier(len(tries)), []
 
-    def join(number: int) -> None:
+    def attempt(what: Callable[[], object]) -> None:
         start.wait()
         try:
-            joined.append(actions.do_join(token, person(f"p{number}")))
+            what()
+            results.append("done")
         except Refused as refusal:
-            refused.append(refusal.code)
+            results.append(refusal.code)
         finally:
             connection.close()
 
-    threads = [threading.Thread(target=join, args=(number,)) for number in range(6)]
+    threads = [threading.Thread(target=attempt, args=(each,)) for each in tries]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    assert (len(joined), refused) == (1, ["link-is-over"] * 5)
+    assert len(results) == len(tries), "everybody got an answer"
+    return sorted(results)
+
+
+def founded() -> Member:
+    token = actions.do_prepare_founding()
+    return actions.do_found(token, name="南湾分会", charter="", outlet=outlet(), person=person("wen"))
+
+
+def test_of_many_people_with_one_invitation_one_joins(either_database: Database) -> None:
+    token = actions.do_invite(founded(), outlet("海风网"), "member")
+    results = at_once(*(partial(actions.do_join, token, person(f"p{number}")) for number in range(6)))
+    assert results == ["done"] + ["link-is-over"] * 5
     assert Member.objects.count() == 2
+
+
+def test_colleagues_of_a_new_outlet_joining_at_the_same_moment_make_it_once(
+    either_database: Database,
+) -> None:
+    steward = founded()
+    tokens = [actions.do_invite(steward, outlet("海风网", bloc="海边三县", means="region")) for _ in range(5)]
+    results = at_once(
+        *(partial(actions.do_join, token, person(f"p{number}")) for number, token in enumerate(tokens))
+    )
+    assert results == ["done"] * 5
+    assert Outlet.objects.filter(name="海风网").count() == 1
+
+
+def test_of_two_people_wanting_one_sign_in_name_one_gets_it(either_database: Database) -> None:
+    steward = founded()
+    tokens = [actions.do_invite(steward, steward.outlet) for _ in range(4)]
+    assert (
+        at_once(*(partial(actions.do_join, token, person("lan")) for token in tokens))
+        == ["done"] + ["name-taken"] * 3
+    )
+
+
+def test_two_stewards_leaving_at_the_same_moment_do_not_leave_the_branch_without_one(
+    either_database: Database,
+) -> None:
+    first = founded()
+    second = actions.do_join(actions.do_invite(first, first.outlet, "steward"), person("lan"))
+    assert at_once(partial(actions.do_leave, first), partial(actions.do_leave, second)) == [
+        "done",
+        "last-steward",
+    ]
 
 
 def test_a_withdrawn_invitation_and_one_by_somebody_who_left_are_void(steward: Member, join: Join) -> None:
