@@ -37,7 +37,7 @@ SPAN = st.timedeltas(min_value=timedelta(days=-8), max_value=timedelta(days=8))
 @given(attempts=st.integers(1, 10_000), chance=CHANCE)
 def test_pauses_double_up_to_five_minutes_and_are_jittered(attempts: int, chance: float) -> None:
     whole = min(LONGEST_PAUSE, 2.0 ** min(attempts - 1, 20))
-    assert whole / 2 <= backoff(attempts, chance) < whole
+    assert whole / 2 <= backoff(attempts, chance) <= whole
 
 
 @given(OUTCOMES, st.integers(1, 100), st.floats(0, 10), SPAN, CHANCE)
