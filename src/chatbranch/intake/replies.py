@@ -16,7 +16,6 @@ from chatbranch.claims import queries as claims
 from chatbranch.claims.cards import ClaimCard
 from chatbranch.intake import letters
 from chatbranch.intake.answers import Answer
-from chatbranch.intake.fetch import Page, fetch
 from chatbranch.intake.rules import is_blank, read
 from chatbranch.kernel.errors import Refused
 from chatbranch.matching import queries as matching
@@ -67,7 +66,7 @@ def prepare(text: str, lang: str, *, images: tuple[str, ...] = ()) -> Prepared:
     said, trouble = reading.text, ""
     if reading.link:
         try:
-            said = _words(fetch(reading.link))
+            said = _page_behind(reading.link)
         except Refused as refusal:
             trouble = refusal.say(lang)  # the case still opens, with the link for members to look at
     prepared = Prepared("check", lang, said, link=reading.link, images=images, trouble=trouble)
@@ -78,7 +77,13 @@ def prepare(text: str, lang: str, *, images: tuple[str, ...] = ()) -> Prepared:
     return replace(prepared, shape=shape, match=matching.match_unless_new(said, shape.fingerprint))
 
 
-def _words(page: Page) -> str:
+def _page_behind(link: str) -> str:
+    """The words of a page: title and main text."""
+    from chatbranch.intake.fetch import (
+        fetch,
+    )  # its HTTP client takes a third of a second to load, which only a link is worth
+
+    page = fetch(link)
     return f"{page.title}\n{page.text}".strip()
 
 
