@@ -43,3 +43,6 @@ class Token:
     weight: float = 1.0
     strong: bool = True
     source: bool = False  # somebody to whom words are attributed
+
+
+Found = tuple[list[Token], int]  # what a reader found, and the index in the text after it
