@@ -196,7 +196,7 @@ class _Folder:
         """A blank stands for any gap between two words; beside Chinese it means nothing and is left out."""
         if self.gap and self.last and not is_cjk(self.last) and not is_cjk(piece[0]):
             self.pieces.append(" ")
-            self.origins.append(self.origins[-1] + 1)
+            self.origins.append(min(self.origins[-1] + 1, origins[0]))
         self.pieces.append(piece)
         self.origins.extend(origins)
         self.last, self.gap = piece[-1], False

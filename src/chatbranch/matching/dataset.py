@@ -9,7 +9,7 @@ from __future__ import annotations
 import hashlib
 import json
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,8 +50,11 @@ class Dataset:
         return found
 
 
-def load(folder: Path) -> Dataset:
-    """The set in ``folder``; FileNotFoundError if it is not one."""
+def load(folder: Path, splits: Collection[str] = ()) -> Dataset:
+    """The set in ``folder``, with the queries of these splits (all if none is named).
+
+    FileNotFoundError if the folder is not a set.
+    """
     wordings: list[Wording] = []
     for row in _rows(folder / "claims.jsonl"):
         for text in filter(None, (row["text"], row.get("title"))):
@@ -59,6 +62,7 @@ def load(folder: Path) -> Dataset:
     queries = tuple(
         Query(row["id"], row["text"], row["lang"], frozenset(row["claim_ids"]), row["split"])
         for row in _rows(folder / "queries.jsonl")
+        if not splits or row["split"] in splits
     )
     return Dataset(folder.name, tuple(wordings), queries)
 

@@ -8,18 +8,28 @@ message -> normal text, terms, vector (English)
 
 from __future__ import annotations
 
-import re
 import threading
 from collections.abc import Collection, Sequence
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
 
-from chatbranch.kernel.text import Normal, language, normalise, tokenise
+import numpy as np
+
+from chatbranch.kernel.text import language, normalise, plain, sentences, tokenise
 from chatbranch.matching import features as f
 from chatbranch.matching import guard, rules
 from chatbranch.matching.encoder import Encoder, Encodes, Vectors
 from chatbranch.matching.index import Index, IndexWriter, Wording, has_vector, stamp
+from chatbranch.matching.judgement import (
+    Candidate,
+    Judgement,
+    Message,
+    judge_best,
+    nearest_wording,
+    ordered,
+    top_features,
+)
 
 __all__ = ["Alternative", "IndexWriter", "Match", "Matcher", "Wording"]
 
@@ -30,9 +40,11 @@ _TERMS_ASKED = 48  # the rarest terms of a long message; more cost time and find
 _BY_TERMS, _BY_VECTOR = 60, 40  # wordings fetched as candidates
 _NEWER = 24  # wordings not yet indexed that may become candidates
 _NEAREST = 5
+_SENTENCES, _SENTENCE_WORDS = (
+    4,
+    4,
+)  # how many sentences are encoded beside the whole, and how long they must be
 Encoded = tuple[Wording, Vectors | None]
-
-_WIDEN = 120  # characters a span may grow on either side to reach the ends of its sentences
 
 
 @dataclass(frozen=True)
@@ -64,27 +76,6 @@ class Match:
     def as_dict(self) -> dict[str, object]:
         """The match as JSON values."""
         return asdict(self) | {"differences": [difference.as_dict() for difference in self.differences]}
-
-
-@dataclass(frozen=True)
-class Message:
-    """A message made ready for matching. ``vector`` is None for Chinese, or where nothing is left to encode."""
-
-    text: str
-    normal: Normal
-    terms: f.Terms
-    lang: str
-    vector: Vectors | None
-
-
-@dataclass(frozen=True)
-class Candidate:
-    """A claim with all its wordings and its features; ``score`` orders candidates."""
-
-    claim_id: str
-    wordings: tuple[Wording, ...]
-    features: dict[str, float]
-    score: float = 0.0
 
 
 class Matcher:
@@ -144,21 +135,25 @@ class Matcher:
         text = text[:_LONGEST]
         normal, lang = normalise(text), language(text)
         terms = f.Terms(tuple(tokenise(normal.text)))
-        vector = self._encode_one(text) if terms.tokens and has_vector(lang) else None
-        return Message(text, normal, terms, lang, vector)
+        vectors = self._encode(text) if terms.tokens and has_vector(lang) else None
+        return Message(text, normal, terms, lang, vectors)
+
+    def _encode(self, text: str) -> Vectors:
+        parts = [part for part in sentences(plain(text)) if len(part.split()) >= _SENTENCE_WORDS]
+        whole = [self._encode_one(text)]
+        return np.stack(whole + [self._encode_one(part) for part in parts[:_SENTENCES] if len(parts) > 1])
 
     def near(
         self, message: Message, *, newer: Sequence[Wording] = (), gone: Collection[str] = ()
     ) -> list[Candidate]:
         """The claims that come near, with their features, in no order."""
         index = self._index
-        weigh = _weigher(index)
+        weigh = index.weigh
         found = []
         for claim_id, wordings in self._candidates(index, message, weigh, newer, frozenset(gone)).items():
             alike = _same_script(message.lang, wordings)
             terms = [f.terms_of(wording.text) for wording, _ in alike]
-            likeness = [_cosine(vector, message.vector) for _, vector in alike]
-            features = f.pair_features(message.terms, terms, likeness, weigh)
+            features = f.pair_features(message.terms, terms, _likeness(message.vectors, alike), weigh)
             found.append(Candidate(claim_id, tuple(wording for wording, _ in wordings), features))
         return found
 
@@ -167,64 +162,38 @@ class Matcher:
         calibration = self._fitted.of(message.lang)
         if not ranked:
             return self._nothing(calibration.suggest_from)
-        best = ranked[0]
-        features = top_features(message, ranked)
-        score = calibration.answer.score(features)
-        likely = calibration.likely(features)
-        wording, span = self._where(message, best)
-        finding = guard.inspect(message.text, span, [wording.text for wording in best.wordings])
-        decision = rules.decide(
-            likely,
-            features,
-            calibration,
-            chinese=message.lang.startswith("zh"),
-            informative=f.informative_terms(message.terms),
-            conflict=finding.conflict,
-            missing=finding.missing,
-        )
-        known = decision.outcome != "new"
+        found = judge_best(message, ranked, calibration, self._index.weigh)
+        known = found.decision.outcome != "new"
         return Match(
-            outcome=decision.outcome,
-            probability=likely,
-            claim_id=best.claim_id if known else None,
-            wording=wording.text if known else "",
-            span=span if known else None,
-            differences=finding.differences if known else (),
-            score=score,
-            threshold=decision.threshold,
-            features=features,
-            rule=decision.rule,
-            nearest=self._nearest(message, ranked, likely),
+            outcome=found.decision.outcome,
+            probability=found.likely,
+            claim_id=ranked[0].claim_id if known else None,
+            wording=found.wording.text if known else "",
+            span=found.span if known else None,
+            differences=found.finding.differences if known else (),
+            score=found.score,
+            threshold=found.decision.threshold,
+            features=found.features,
+            rule=found.decision.rule,
+            nearest=self._nearest(message, ranked, found),
             fitted=self._fitted.version,
         )
 
     def _nothing(self, threshold: float) -> Match:
-        return Match(
-            "new", 0.0, None, "", None, (), 0.0, threshold, {}, "nothing-near", (), self._fitted.version
-        )
+        version = self._fitted.version
+        return Match("new", 0.0, None, "", None, (), 0.0, threshold, {}, "nothing-near", (), version)
 
     def _nearest(
-        self, message: Message, ranked: Sequence[Candidate], likely: float
+        self, message: Message, ranked: Sequence[Candidate], best: Judgement
     ) -> tuple[Alternative, ...]:
-        """The best claims, each with the probability that it, and not the best of the others, is what was said."""
+        """The best claims, each with the probability that it, not the best of the others, is what was said."""
         calibration = self._fitted.of(message.lang)
-        found = [Alternative(ranked[0].claim_id, self._where(message, ranked[0])[0].text, likely)]
+        found = [Alternative(ranked[0].claim_id, best.wording.text, best.likely)]
         for candidate in ranked[1:_NEAREST]:
             own = calibration.likely(top_features(message, (candidate, ranked[0])))
-            found.append(Alternative(candidate.claim_id, self._where(message, candidate)[0].text, own))
+            wording, _ = nearest_wording(message, candidate, self._index.weigh)
+            found.append(Alternative(candidate.claim_id, wording.text, own))
         return tuple(found)
-
-    def _where(self, message: Message, candidate: Candidate) -> tuple[Wording, tuple[int, int] | None]:
-        """The wording that the message is nearest to, and where in the original message it is said."""
-        weigh = _weigher(self._index)
-        wording = max(
-            candidate.wordings, key=lambda own: f.nearness(message.terms, f.terms_of(own.text), weigh)
-        )
-        found = f.matched_span(message.terms, f.terms_of(wording.text), weigh)
-        if found is None:
-            return wording, None
-        start, end = message.normal.offset(found[0]), message.normal.offset(found[1] - 1) + 1
-        return wording, to_sentence(message.text, start, end)
 
     def _candidates(
         self, index: Index, message: Message, weigh: f.Weigh, newer: Sequence[Wording], gone: frozenset[str]
@@ -232,8 +201,8 @@ class Matcher:
         """Claim -> its wordings with their vectors, for every claim that is worth a closer look."""
         asked = sorted(message.terms.distinct, key=lambda term: (-weigh(term), term))[:_TERMS_ASKED]
         rows = index.by_terms(asked, _BY_TERMS)
-        if message.vector is not None and index.space == self._encoder.digest:
-            rows += index.by_vector(message.vector, _BY_VECTOR)
+        if message.vectors is not None and index.space == self._encoder.digest:
+            rows += index.by_vectors(message.vectors, _BY_VECTOR)
         fresh = self._newer_candidates(message, newer, weigh)
         ids = {row.wording.claim_id for row in rows} | {wording.claim_id for wording in fresh}
         claims: dict[str, list[Encoded]] = {}
@@ -244,11 +213,8 @@ class Matcher:
             claims.setdefault(row.wording.claim_id, []).append((row.wording, vector))
         for wording in fresh:
             if wording.claim_id not in gone:
-                vector = (
-                    self._encode_one(wording.text)
-                    if message.vector is not None and has_vector(wording.lang)
-                    else None
-                )
+                encoded = message.vectors is not None and has_vector(wording.lang)
+                vector = self._encode_one(wording.text) if encoded else None
                 claims.setdefault(wording.claim_id, []).append((wording, vector))
         return claims
 
@@ -266,42 +232,12 @@ def _same_script(lang: str, wordings: list[Encoded]) -> list[Encoded]:
     return [own for own in wordings if own[0].lang[:2] == lang[:2]] or wordings
 
 
-def _cosine(one: Vectors | None, other: Vectors | None) -> float | None:
-    return None if one is None or other is None else float(one @ other)
-
-
-def ordered(candidates: Sequence[Candidate], calibration: rules.Calibration) -> list[Candidate]:
-    """The candidates with their fitted scores, best first."""
-    scored = [
-        replace(candidate, score=calibration.rank.score(candidate.features)) for candidate in candidates
-    ]
-    return sorted(scored, key=lambda candidate: (-candidate.score, candidate.claim_id))
-
-
-def top_features(message: Message, ranked: Sequence[Candidate]) -> dict[str, float]:
-    """The features the decision is made by: of the best claim, of its lead, of the message."""
-    lead = f.rank_features(
-        [candidate.features for candidate in ranked], [candidate.score for candidate in ranked]
+def _likeness(message: Vectors | None, wordings: list[Encoded]) -> f.Likeness:
+    own = [vector for _, vector in wordings if vector is not None]
+    if message is None or not own:
+        return f.Likeness()
+    joint = np.sum(own, axis=0)
+    to_joint = message @ (joint / np.linalg.norm(joint))
+    return f.Likeness(
+        float(max(vector @ message[0] for vector in own)), float(to_joint[0]), float(to_joint.max())
     )
-    return ranked[0].features | lead | f.message_features(message.terms)
-
-
-_SENTENCE_END = re.compile(r"[。！？!?\n；;]|\.(?=\s|$)")
-
-
-def to_sentence(text: str, start: int, end: int) -> tuple[int, int]:
-    """A span widened to the sentences it touches: what was changed in a copy may stand right beside it."""
-    opening = max(
-        (m.end() for m in _SENTENCE_END.finditer(text, max(0, start - _WIDEN), start)), default=None
-    )
-    closing = _SENTENCE_END.search(text, end, min(len(text), end + _WIDEN))
-    start = opening if opening is not None else (0 if start <= _WIDEN else start)
-    end = closing.end() if closing else (len(text) if len(text) - end <= _WIDEN else end)
-    while start < end and text[start].isspace():
-        start += 1
-    return start, end
-
-
-def _weigher(index: Index) -> f.Weigh:
-    """Term -> rarity in this index, each looked up once."""
-    return lru_cache(maxsize=None)(lambda term: f.rarity(term, index.document_frequency(term), len(index)))

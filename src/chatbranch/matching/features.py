@@ -12,6 +12,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
+from heapq import nlargest
 from typing import Any
 
 from chatbranch.kernel.text import Token, is_cjk, normalise, tokenise
@@ -57,6 +58,7 @@ def terms_of(text: str) -> Terms:
     return Terms(tuple(tokenise(normalise(text).text)))
 
 
+_CLEAR_LEAD = 8.0  # log-odds; a larger lead says no more
 _COMMON_WEIGHT = 0.15  # at most, for words that tell little anywhere
 
 
@@ -74,29 +76,38 @@ def _idf(seen: int, documents: int) -> float:
     return math.log(1 + (max(documents, 1) - seen + 0.5) / (seen + 0.5))
 
 
-def pair_features(
-    message: Terms, wordings: Sequence[Terms], likeness: Sequence[float | None], weigh: Weigh
-) -> dict[str, float]:
-    """The features of a message with one claim.
+@dataclass(frozen=True)
+class Likeness:
+    """Cosines of a message with a claim; all 0 where one of the two has no vector.
 
-    likeness: for each wording its cosine with the message, None where one of the two has no vector.
+    best: with the nearest wording. joint: with the mean of the wordings. sentence: of the nearest single sentence
+    of the message with that mean, for a claim may be one sentence of a long message.
     """
-    union = frozenset().union(*(wording.distinct for wording in wordings))
-    covers = [_covered(wording.distinct, message.distinct, weigh) for wording in wordings]
-    cosines = sorted((cosine for cosine in likeness if cosine is not None), reverse=True) or [0.0]
+
+    best: float = 0.0
+    joint: float = 0.0
+    sentence: float = 0.0
+
+
+def pair_features(
+    message: Terms, wordings: Sequence[Terms], alike: Likeness, weigh: Weigh
+) -> dict[str, float]:
+    """The features of a message with one claim."""
+    union = frozenset[str]().union(*(wording.distinct for wording in wordings))
+    shared = message.distinct & union
+    claim_covered = max(_covered(wording.distinct, message.distinct, weigh) for wording in wordings)
+    message_covered = _covered(message.distinct, union, weigh)
     return {
-        "cosine": cosines[0],
-        "cosine_second": cosines[1] if len(cosines) > 1 else cosines[0],
-        "claim_covered": max(covers),
-        "union_covered": _covered(union, message.distinct, weigh),
-        "message_covered": _covered(message.distinct, union, weigh),
+        "cosine": alike.best,
+        "cosine_joint": alike.joint,
+        "cosine_sentence": alike.sentence,
+        "claim_covered": claim_covered,
+        "message_covered": message_covered,
+        "overlap": 2 * claim_covered * message_covered / ((claim_covered + message_covered) or 1.0),
         "bm25": _bm25(message, wordings, weigh),
-        "rarest_shared": _rarest_shared(message.distinct & union, message.distinct, weigh),
-        "claim_rarest": max(
-            _rarest_shared(message.distinct & own.distinct, own.distinct, weigh) for own in wordings
-        ),
+        "message_rarest": _rarest_shared(shared, message.distinct, weigh),
+        "claim_rarest": max(_rarest_shared(shared, own.distinct, weigh) for own in wordings),
         "order": max(_share(wording.neighbours, message.neighbours) for wording in wordings),
-        "run": max(_run_share(wording.sequence, message.sequence) for wording in wordings),
         "numbers_covered": max(_share(wording.numbers, message.numbers) for wording in wordings),
     }
 
@@ -126,35 +137,16 @@ def _bm25(message: Terms, wordings: Sequence[Terms], weigh: Weigh) -> float:
 
 def _rarest_shared(shared: frozenset[str], own: frozenset[str], weigh: Weigh) -> float:
     """The weight of the three rarest shared terms against that of a text's own three rarest."""
-    most = sum(sorted(map(weigh, own), reverse=True)[:3])
-    return sum(sorted(map(weigh, shared), reverse=True)[:3]) / most if most else 0.0
+    most = sum(nlargest(3, map(weigh, own)))
+    return sum(nlargest(3, map(weigh, shared & own))) / most if most else 0.0
 
 
-def _run_share(wording: Sequence[str], message: Sequence[str]) -> float:
-    return longest_run(wording, message) / len(wording) if wording else 0.0
-
-
-def longest_run(one: Sequence[str], other: Sequence[str]) -> int:
-    """The length of the longest run of terms that both hold, in one piece (time: pairs of equal terms)."""
-    places: dict[str, list[int]] = {}
-    for j, term in enumerate(other):
-        places.setdefault(term, []).append(j)
-    best, before = 0, dict[int, int]()
-    for term in one:
-        here = {j: before.get(j - 1, 0) + 1 for j in places.get(term, ())}
-        best = max(best, max(here.values(), default=0))
-        before = here
-    return best
-
-
-def rank_features(ranked: Sequence[Mapping[str, float]], scores: Sequence[float]) -> dict[str, float]:
-    """How the best claim stands out from the next one: margins are large when nothing else comes near."""
-    best = ranked[0]
-    rival = ranked[1] if len(ranked) > 1 else {}
+def lead_features(
+    best: Mapping[str, float], score: float, rival: Mapping[str, float], rival_score: float
+) -> dict[str, float]:
+    """How a claim stands out from its rival: the margins are large when nothing else comes near."""
     return {
-        "score_margin": scores[0] - scores[1] if len(scores) > 1 else 5.0,
-        "cosine_margin": best["cosine"] - rival.get("cosine", 0.0),
-        "claim_covered_margin": best["claim_covered"] - rival.get("claim_covered", 0.0),
+        "score_margin": min(score - rival_score, _CLEAR_LEAD),
         "bm25_margin": best["bm25"] - rival.get("bm25", 0.0),
     }
 

@@ -34,12 +34,14 @@ import tantivy
 
 from chatbranch.kernel.text import normalise, tokens
 from chatbranch.matching.encoder import Encodes, Vectors
+from chatbranch.matching.features import rarity
 
 FORMAT = 1  # raised when a directory written before can no longer be read: it is then rebuilt
 _STATE = "state"
 _HEAP = 64_000_000  # bytes, tantivy's write buffer
 _CHUNK = 1_000  # wordings encoded and added at a time
 _KEY_BYTES = 16
+_WEIGHTS_KEPT = 200_000  # terms; messages bring new ones for ever
 
 
 @dataclass(frozen=True)
@@ -90,6 +92,7 @@ class Index:
         self._searcher: Any = None
         self.watermark, self.vectors = 0, np.zeros((0, 1), np.float32)
         self.space = ""
+        self._weights: dict[str, float] = {}
         if folder is not None:
             self._load(folder)
 
@@ -114,19 +117,27 @@ class Index:
     def __len__(self) -> int:
         return max(0, self._searcher.num_docs - 1) if self._searcher else 0
 
-    def document_frequency(self, term: str) -> int:
-        """In how many wordings a term occurs."""
-        return int(self._searcher.doc_freq("terms", term)) if self._searcher else 0
+    def weigh(self, term: str) -> float:
+        """How much a term tells in this library (features.rarity); each term is looked up once."""
+        if len(self._weights) > _WEIGHTS_KEPT:
+            self._weights.clear()
+        if term not in self._weights:
+            found = int(self._searcher.doc_freq("terms", term)) if self._searcher else 0
+            self._weights[term] = rarity(term, found, len(self))
+        return self._weights[term]
 
     def by_terms(self, terms: Sequence[str], limit: int) -> list[Row]:
         """The ``limit`` wordings with the highest BM25 for the terms, best first."""
         return self._rows(self._any_of("terms", terms), limit)
 
-    def by_vector(self, vector: Vectors, limit: int) -> list[Row]:
-        """The ``limit`` encoded wordings nearest by cosine (exact: every row is compared), best first."""
+    def by_vectors(self, asked: Vectors, limit: int) -> list[Row]:
+        """The ``limit`` encoded wordings nearest to any of the asked vectors (rows), by cosine, best first.
+
+        Exact: every row is compared.
+        """
         if not len(self.vectors):
             return []
-        likeness = self.vectors @ vector
+        likeness = (self.vectors @ asked.T).max(axis=1)
         count = min(limit, len(likeness))
         slots = np.argpartition(-likeness, count - 1)[:count]
         place = {int(slot): i for i, slot in enumerate(slots[np.argsort(-likeness[slots], kind="stable")])}

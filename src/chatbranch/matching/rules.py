@@ -7,6 +7,7 @@ their own numbers; Chinese is judged by a stricter rule besides, because less wa
 
 from __future__ import annotations
 
+import hashlib
 import json
 import math
 from collections.abc import Mapping
@@ -94,6 +95,11 @@ def load_fitted(path: Path = FITTED) -> Fitted:
     return Fitted(stored["version"], _calibration(stored["en"]), _calibration(stored["zh"]))
 
 
+def version_of(numbers: Mapping[str, Any]) -> str:
+    """A short name for fitted numbers: outcomes are stored with it."""
+    return hashlib.sha256(json.dumps(numbers, sort_keys=True).encode()).hexdigest()[:12]
+
+
 def _calibration(stored: Mapping[str, Any]) -> Calibration:
     return Calibration(
         _logistic(stored["rank"]),
@@ -162,3 +168,9 @@ def _reason_to_hold(
     if chinese and not calibration.copy.holds(features):
         return "chinese-not-a-copy"
     return ""
+
+
+_BLANK = Calibration(
+    Logistic((), (), (), (), 0.0), Logistic((), (), (), (), 0.0), 1.0, 1.0, Copy(1.0, 1.0, 0.0)
+)
+NOTHING_FITTED = Fitted("", _BLANK, _BLANK)  # for looking up candidates before anything is fitted

@@ -1,0 +1,124 @@
+"""From a message and the claims that came near it to a decision: order, probability, span, guard, rule."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+from chatbranch.kernel.text import Normal
+from chatbranch.matching import features as f
+from chatbranch.matching import guard, rules
+from chatbranch.matching.encoder import Vectors
+from chatbranch.matching.index import Wording
+
+_WIDEN = 120  # characters a span may grow on either side to reach the ends of its sentences
+_SENTENCE_END = re.compile(r"[。！？!?\n；;]|\.(?=\s|$)")
+
+
+@dataclass(frozen=True)
+class Message:
+    """A message made ready for matching.
+
+    ``vectors`` holds the message's own vector and, in further rows, those of its first sentences where it has
+    several; it is None for Chinese, or where nothing is left to encode.
+    """
+
+    text: str
+    normal: Normal
+    terms: f.Terms
+    lang: str
+    vectors: Vectors | None
+
+    @property
+    def chinese(self) -> bool:
+        return self.lang.startswith("zh")
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A claim with all its wordings and its features; ``score`` orders candidates."""
+
+    claim_id: str
+    wordings: tuple[Wording, ...]
+    features: dict[str, float]
+    score: float = 0.0
+
+
+@dataclass(frozen=True)
+class Judgement:
+    """What was decided about the first candidate, and by what.
+
+    ``span`` is the part of the original message that says the claim, widened to whole sentences.
+    """
+
+    decision: rules.Decision
+    features: dict[str, float]
+    score: float
+    likely: float
+    wording: Wording
+    span: tuple[int, int] | None
+    finding: guard.Finding
+
+
+def ordered(candidates: Sequence[Candidate], calibration: rules.Calibration) -> list[Candidate]:
+    """The candidates with their fitted scores, best first."""
+    score = calibration.rank.score
+    scored = [replace(candidate, score=score(candidate.features)) for candidate in candidates]
+    return sorted(scored, key=lambda candidate: (-candidate.score, candidate.claim_id))
+
+
+def top_features(message: Message, ranked: Sequence[Candidate]) -> dict[str, float]:
+    """The features the decision about the first candidate is made by: its own, its lead, the message's."""
+    best = ranked[0]
+    rival = ranked[1] if len(ranked) > 1 else Candidate("", (), {}, -math.inf)
+    lead = f.lead_features(best.features, best.score, rival.features, rival.score)
+    return best.features | lead | f.message_features(message.terms)
+
+
+def judge_best(
+    message: Message, ranked: Sequence[Candidate], calibration: rules.Calibration, weigh: f.Weigh
+) -> Judgement:
+    """Decide about the first of a ranking that is not empty."""
+    features = top_features(message, ranked)
+    likely = calibration.likely(features)
+    wording, span = nearest_wording(message, ranked[0], weigh)
+    finding = guard.inspect(message.text, span, [own.text for own in ranked[0].wordings])
+    decision = rules.decide(
+        likely,
+        features,
+        calibration,
+        chinese=message.chinese,
+        informative=f.informative_terms(message.terms),
+        conflict=finding.conflict,
+        missing=finding.missing,
+    )
+    return Judgement(decision, features, calibration.answer.score(features), likely, wording, span, finding)
+
+
+def nearest_wording(
+    message: Message, candidate: Candidate, weigh: f.Weigh
+) -> tuple[Wording, tuple[int, int] | None]:
+    """The wording that the message is nearest to, and where in the original message it is said."""
+
+    def nearness(wording: Wording) -> float:
+        return f.nearness(message.terms, f.terms_of(wording.text), weigh)
+
+    wording = max(candidate.wordings, key=nearness)
+    found = f.matched_span(message.terms, f.terms_of(wording.text), weigh)
+    if found is None:
+        return wording, None
+    start, end = message.normal.offset(found[0]), message.normal.offset(found[1] - 1) + 1
+    return wording, to_sentence(message.text, start, end)
+
+
+def to_sentence(text: str, start: int, end: int) -> tuple[int, int]:
+    """A span widened to the sentences it touches: what was changed in a copy may stand right beside it."""
+    breaks = [mark.end() for mark in _SENTENCE_END.finditer(text, max(0, start - _WIDEN), start)]
+    closing = _SENTENCE_END.search(text, end, min(len(text), end + _WIDEN))
+    start = breaks[-1] if breaks else (0 if start <= _WIDEN else start)
+    end = closing.end() if closing else (len(text) if len(text) - end <= _WIDEN else end)
+    while start < end and text[start].isspace():
+        start += 1
+    return start, end

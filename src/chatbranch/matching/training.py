@@ -1,0 +1,114 @@
+"""Examples for fitting and evaluating: each query with its candidate claims, and the folds that keep them apart."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from chatbranch.kernel.text import normalise, tokens
+from chatbranch.matching import rules
+from chatbranch.matching.dataset import Dataset, Query, repeated_entries
+from chatbranch.matching.encoder import Encodes
+from chatbranch.matching.engine import Matcher
+from chatbranch.matching.index import IndexWriter, Wording
+from chatbranch.matching.judgement import Candidate, Message
+
+HELD_OUT_PER_KNOWN = 9  # messages that nobody checked for each one that somebody did
+FOLDS = 5
+_VERBATIM = 8  # characters; a shorter wording may stand in a message by accident
+_KEY_TERMS = 12  # a tweet is the same tweet in two sets when it starts with the same terms
+
+
+@dataclass(frozen=True)
+class Example:
+    """A query of a set with the claims that come near it.
+
+    right: the claims that answer it: those the set names, and any that the message repeats word for word, which
+    people who label pairs do not go and look for. held_out: those, and the library's repeated entries of them.
+    """
+
+    query: Query
+    message: Message
+    near: tuple[Candidate, ...]
+    right: frozenset[str]
+    held_out: frozenset[str]
+    group: str
+
+    def trials(self) -> Iterator[Trial]:
+        """The query with its claims in the library, and (if it has any) with them held out."""
+        yield Trial(self, self.near, 1.0)
+        if self.right:
+            rest = tuple(candidate for candidate in self.near if candidate.claim_id not in self.held_out)
+            yield Trial(self, rest, float(HELD_OUT_PER_KNOWN), held_out=True)
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One question to the matcher. ``weight`` is how many messages of a branch's day it stands for."""
+
+    example: Example
+    near: tuple[Candidate, ...]
+    weight: float
+    held_out: bool = False
+
+    def right(self, claim_id: str) -> bool:
+        return not self.held_out and claim_id in self.example.right
+
+
+def examples(dataset: Dataset, encoder: Encodes, distractors: Sequence[Wording] = ()) -> list[Example]:
+    """Index the set's claims (and distractors) in a temporary place and look up every query."""
+    twins, groups = repeated_entries(dataset), _groups(dataset)
+    with tempfile.TemporaryDirectory(prefix="chatbranch-fit-") as directory:
+        with IndexWriter.open(Path(directory), encoder) as writer:
+            writer.add([*dataset.wordings, *distractors])
+            writer.commit()
+        matcher = Matcher(Path(directory), encoder, rules.NOTHING_FITTED)
+        return [_example(matcher, query, twins, groups) for query in dataset.queries]
+
+
+def _example(
+    matcher: Matcher, query: Query, twins: dict[str, frozenset[str]], groups: dict[str, str]
+) -> Example:
+    message = matcher.read(query.text)
+    near = tuple(matcher.near(message))
+    right = query.claim_ids | {candidate.claim_id for candidate in near if _verbatim(message, candidate)}
+    repeated = frozenset[str]().union(*(twins.get(claim_id, frozenset()) for claim_id in right))
+    return Example(query, message, near, right, right | repeated, groups[query.id])
+
+
+def _verbatim(message: Message, candidate: Candidate) -> bool:
+    said = (normalise(wording.text).text for wording in candidate.wordings)
+    return any(len(text) >= _VERBATIM and text in message.normal.text for text in said)
+
+
+def query_key(text: str) -> str:
+    """What tells one message from another: the same post has the same key in every set."""
+    return " ".join(tokens(normalise(text).text)[:_KEY_TERMS])
+
+
+def _groups(dataset: Dataset) -> dict[str, str]:
+    """Query id -> its group: queries that share a post or a claim are never on two sides of a fold."""
+    leaders: dict[str, str] = {}
+
+    def leader(name: str) -> str:
+        while leaders.setdefault(name, name) != name:
+            name = leaders[name]
+        return name
+
+    for query in dataset.queries:
+        for claim_id in query.claim_ids:
+            leaders[leader("claim " + claim_id)] = leader("post " + query_key(query.text))
+    return {query.id: leader("post " + query_key(query.text)) for query in dataset.queries}
+
+
+def fold_of(example: Example, folds: int = FOLDS) -> int:
+    """The fold of an example's group, 0..folds-1: the same in every run."""
+    return int(hashlib.sha256(example.group.encode()).hexdigest(), 16) % folds
+
+
+def outside(found: Iterable[Example], fold: int) -> list[Example]:
+    """The examples that a model judging this fold may be fitted on."""
+    return [example for example in found if fold_of(example) != fold]
