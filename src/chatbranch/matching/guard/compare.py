@@ -8,6 +8,7 @@ from functools import cached_property
 from typing import Literal
 
 from chatbranch.matching.guard.align import Alignment, align
+from chatbranch.matching.guard.exchange import exchanges
 from chatbranch.matching.guard.quantities import Quantity, other_unit, same_measure
 from chatbranch.matching.guard.tokens import DATES, Token
 from chatbranch.matching.guard.values import agree, quantity, stands_in
@@ -143,6 +144,9 @@ def compare(ours: Sequence[Token], yours: Sequence[Token], text: str, one_langua
     if one_language:
         conflicts += negations(pairing)
         conflicts += _shades(pairing)
+        conflicts += [
+            Difference("name", right, left, True) for left, right in exchanges(ours, yours, pairing.alignment)
+        ]
     elif _negated(ours) != _negated(yours):
         conflicts.append(Difference("negation", _first(yours, "negator"), _first(ours, "negator"), True))
     return Comparison(pairing.alignment.coverage, tuple(conflicts), tuple(lacking), tuple(minor))

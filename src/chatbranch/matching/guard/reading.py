@@ -46,7 +46,7 @@ def _scan(text: str) -> Iterator[Token]:
             continue
         if character in _PAUSES:
             yield _STOP
-            i += 1
+            i, sentence_start = i + 1, character in ":："
             continue
         if character.isspace() or not (character.isalnum() or character in "$¥€£@"):
             i += 1

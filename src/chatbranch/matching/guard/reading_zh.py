@@ -22,6 +22,8 @@ def chinese(text: str, i: int) -> Found:
         piece = text[i : i + length]
         if piece in words_zh.ASKING or piece in lexicon.PLAIN_ZH:
             return _plain(piece, i)
+        if piece.endswith("周") and piece in lexicon.ZH and (weekday := read_date(text, i + length - 1)):
+            return [lexicon.ZH[piece], *weekday[0]], weekday[1]  # 下周一: both the week and its day
         if token := lexicon.ZH.get(piece):
             return _longer_name(text, i, length) or ([token], i + length)
     if date := read_date(text, i):

@@ -22,11 +22,23 @@ NEGATORS = frozenset(
     "not no never nor neither without none nobody nothing nowhere cannot can't cant won't wont don't dont doesn't doesnt didn't didnt isn't isnt "
     "aren't arent wasn't wasnt weren't werent hasn't hasnt haven't havent hadn't hadnt wouldn't wouldnt shouldn't shouldnt couldn't couldnt mustn't "
     "needn't mightn't ain't avoid avoids avoided refuse refuses refused fail fails failed lack lacks hardly unable".split()
-) | {"not to", "no longer", "far from", "refuses to", "refused to"}
+) | {
+    "rule out",
+    "rules out",
+    "ruled out",
+    "decline to",
+    "declines to",
+    "declined to",
+    "not to",
+    "no longer",
+    "far from",
+    "refuses to",
+    "refused to",
+}
 
 QUANTIFIERS = {
     "all": "all every everyone everybody each any always entire".split(),
-    "some": ["some", "several", "certain", "a few", "few", "part of", "partly", "one of"],
+    "some": ["some", "several", "certain", "a few", "part of", "partly", "one of"],
     "most": ["most", "majority of", "the majority", "mostly", "nearly all", "almost all"],
     "only": ["only", "solely", "exclusively", "merely"],
     "more": [
@@ -53,7 +65,7 @@ QUANTIFIERS = {
         "almost",
     ],
     "often": ["often", "usually", "regularly", "frequently"],
-    "rarely": ["rarely", "seldom", "sometimes", "occasionally"],
+    "rarely": ["rarely", "few", "hardly any", "seldom", "sometimes", "occasionally"],
 }
 MODALITIES = {
     "may": ["may", "might", "could", "possibly", "perhaps", "maybe", "likely", "probably"],
@@ -109,7 +121,7 @@ TONE = (
 )
 
 POLES = """
-change increase increases increased increasing rise rises rose raise raises raised grow grew growth surged soared | decrease decreases decreased decreasing fall falls fell drop drops dropped reduce reduces reduced decline declined declines plunged lowers lowered
+change raise raising increase increases increased increasing rise rises rose raises raised grow grew growth surged soared | lower lowering decrease decreases decreased decreasing fall falls fell drop drops dropped reduce reduces reduced decline declined declines plunged lowers lowered
 danger safe harmless non-toxic nontoxic healthy beneficial safely | dangerous harmful toxic poisonous unsafe deadly unhealthy hazardous lethal
 effect prevent prevents prevented cure cures cured treat treats heal heals protect protects protected stops stop kill kills fights | cause causes caused causing trigger triggers triggered spread spreads worsen worsens induces
 temperature hot warm boiling heated | cold iced frozen chilled
@@ -118,8 +130,9 @@ time morning daytime | night evening nighttime
 law legal lawful permitted allowed legalized legalised allow allows | illegal unlawful banned prohibited outlawed forbidden ban bans forbids
 price free | paid
 open open opens opened opening reopen reopened resume resumed start starts started begin begins launch launched | close closes closed closing shut shuts shutdown suspend suspended end ends ended cancel cancels canceled cancelled
-sex man men male boy boys father son husband | woman women female girl girls mother daughter wife
+sex king prince man men male boy boys father son husband | queen princess woman women female girl girls mother daughter wife
 trade buy buys bought import imports imported | sell sells sold export exports exported
+custody arrest arrested arrests detained jailed imprisoned convicted | release released releases freed acquitted pardoned
 win win wins won beat beats defeated victory passed approved approve approves succeeded | lose loses lost defeat rejected reject rejects failure
 truth true real genuine authentic | false fake bogus phony
 size large larger largest big bigger biggest huge | small smaller smallest tiny
