@@ -10,6 +10,8 @@ from typing import Any
 
 import click
 
+from chatbranch.site.progress import Bar
+
 
 def _setup() -> None:
     """Load Django, and say in one line what is wrong with the settings if they cannot be read."""
@@ -115,7 +117,7 @@ def import_(path: Path, origin: str, own: bool) -> None:
     def tell(row: RefusedRow) -> None:
         click.echo(f"  line {row.line}: {row.reason.say(_lang())}", err=True)
 
-    with _bar("Importing") as bar:
+    with Bar("Importing") as bar:
         report = do_import_file(path, origin=origin, own=own, progress=bar.at, report=tell)
     click.echo(
         f"{report.added} added, {report.changed} changed, {report.unchanged} unchanged, {report.refused_count} refused"
@@ -129,7 +131,7 @@ def _index() -> None:
     from chatbranch.matching.actions import do_index_new
 
     total, done = queries.wording_count(), 0
-    with _bar("Indexing") as bar:
+    with Bar("Indexing") as bar:
         while count := do_index_new():
             done += count
             bar.at(min(done, total), total)
@@ -145,7 +147,7 @@ def export(path: Path, form: str) -> None:
     _ready()
     from chatbranch.claims.exporting import do_export_file
 
-    with _bar("Exporting") as bar:
+    with Bar("Exporting") as bar:
         count = do_export_file(path, form=form, progress=bar.at)
     click.echo(f"{count} claims written to {path}")
 
@@ -156,7 +158,7 @@ def reindex() -> None:
     _ready()
     from chatbranch.matching.actions import do_reindex
 
-    with _bar("Indexing") as bar:
+    with Bar("Indexing") as bar:
         count = do_reindex(bar.at)
     click.echo(f"{count} wordings indexed")
 
@@ -168,7 +170,7 @@ def backup(target: Path) -> None:
     _ready()
     from chatbranch.site.backup import do_backup
 
-    with _bar("Backing up") as bar:
+    with Bar("Backing up") as bar:
         made = do_backup(target, bar.at)
     click.echo(made.say(_lang()))
 
@@ -181,7 +183,7 @@ def restore(source: Path, without_keys: bool) -> None:
     _setup()
     from chatbranch.site.backup import do_restore
 
-    with _bar("Restoring") as bar:
+    with Bar("Restoring") as bar:
         restored = do_restore(source, bar.at, without_keys=without_keys)
     click.echo(restored.say(_lang()))
 
@@ -254,35 +256,6 @@ def _ready() -> None:
     from chatbranch.site import start
 
     start.prepare()
-
-
-class _Bar:
-    """A progress bar that learns its length as it goes."""
-
-    def __init__(self, label: str) -> None:
-        self._bar: Any = None
-        self._label = label
-
-    def __enter__(self) -> _Bar:
-        return self
-
-    def at(self, done: int, total: int) -> None:
-        """Show that `done` of `total` are done."""
-        if total <= 0:
-            return
-        if self._bar is None:
-            self._bar = click.progressbar(length=max(total, 1), label=self._label, file=sys.stderr)
-            self._bar.__enter__()
-        self._bar.length = max(total, 1)
-        self._bar.update(done - self._bar.pos)
-
-    def __exit__(self, *_: object) -> None:
-        if self._bar is not None:
-            self._bar.render_finish()
-
-
-def _bar(label: str) -> _Bar:
-    return _Bar(label)
 
 
 if __name__ == "__main__":

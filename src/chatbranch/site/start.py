@@ -16,6 +16,7 @@ import click
 
 from chatbranch.site import supervisor
 from chatbranch.site.config import BadSetting, Config, load
+from chatbranch.site.progress import Bar
 
 log = logging.getLogger("chatbranch.start")
 
@@ -94,11 +95,10 @@ def _load_sample() -> None:
     from chatbranch.claims import queries
     from chatbranch.claims.importing import do_load_sample
     from chatbranch.matching.actions import do_index_new
-    from chatbranch.site.cli import _Bar
 
     if queries.count():
         return
-    with _Bar("Loading the sample library") as bar:
+    with Bar("Loading the sample library") as bar:
         do_load_sample(bar.at)
     do_index_new()
 
