@@ -42,7 +42,15 @@ WAYS: dict[str, Step] = {
         who, case, list(case.variants.values_list("id", flat=True))[:1]
     ),
 }
-ELSEWHERE = {"do_open_or_join", "do_note_told", "do_also_tell", "do_forget", "do_keep_file", "do_rekey"}
+ELSEWHERE = {
+    "do_open_or_join",
+    "do_note_told",
+    "do_note_heard",
+    "do_also_tell",
+    "do_forget",
+    "do_keep_file",
+    "do_rekey",
+}
 ABOUT_CLAIMS = {"do_object", "do_answer_objection"}
 
 

@@ -18,6 +18,7 @@ from chatbranch.cases.asking import (
     all_pseudonyms,
     do_also_tell,
     do_forget,
+    do_note_heard,
     do_note_told,
     do_open_or_join,
     do_rekey,
@@ -26,10 +27,11 @@ from chatbranch.cases.asking import (
 from chatbranch.cases.files import keep as do_keep_file
 from chatbranch.cases.grouping import Shape, lock_opening, shape_of, shape_of_thing
 from chatbranch.cases.models import Approval, Asker, Case, Comment, Evidence, Note, Objection, Party, Variant
-from chatbranch.cases.queries import decision_on
+from chatbranch.cases.queries import decision_on, is_overtaken
 from chatbranch.cases.recusal import recusals
 from chatbranch.claims import actions as claims
-from chatbranch.claims.rules import SCALE, WITHDRAWN
+from chatbranch.claims import queries as claim_queries
+from chatbranch.claims.rules import LONGEST_WORDING, SCALE, WITHDRAWN, check_sources, check_wording
 from chatbranch.consensus.rules import Decision
 from chatbranch.contacts import actions as contacts
 from chatbranch.deliveries import actions as deliveries
@@ -37,9 +39,11 @@ from chatbranch.journal.actions import do_record
 from chatbranch.kernel import clock
 from chatbranch.kernel.errors import Refused
 from chatbranch.kernel.phrases import Phrase
+from chatbranch.kernel.text import normalise
 from chatbranch.matching import guard
 
 __all__ = [
+    "OPEN",
     "Arrival",
     "Joined",
     "Shape",
@@ -47,12 +51,16 @@ __all__ = [
     "do_also_tell",
     "do_forget",
     "do_keep_file",
+    "do_note_heard",
     "do_note_told",
     "do_open_or_join",
     "do_rekey",
     "shape_of",
     "shape_of_thing",
 ]
+
+
+OPEN = Case.State.OPEN
 
 
 class SourceRow(TypedDict, total=False):
@@ -259,7 +267,9 @@ def _check_note(
             Phrase("请用几句话说明理由。", "Please explain in a few sentences."),
             field="explanation",
         )
-    if not sources and rating != "unknown":
+    for lang, text in _filled(wording).items():
+        check_wording(lang, text)
+    if not sources:
         raise Refused(
             "sources",
             Phrase(
@@ -268,6 +278,7 @@ def _check_note(
             ),
             field="sources",
         )
+    check_sources(rating, [each.get("url", "") for each in sources])
     if as_of > clock.now().date():
         raise Refused(
             "as-of", Phrase("结论日期不能在将来。", "A verdict cannot be dated in the future."), field="as_of"
@@ -306,6 +317,15 @@ def do_approve(actor: Member, note: Note, *, helpful: bool, reason: str = "") ->
         case = Case.objects.select_for_update().get(pk=note.case_id)
         if case.state not in (Case.State.OPEN, Case.State.DECIDED):
             check_open(case)
+        if is_overtaken(note, case):
+            raise Refused(
+                "overtaken",
+                Phrase(
+                    "另一份提案已先通过。若仍要改，请针对现在的结论另提，并写明原因。",
+                    "Another note was accepted first. To change the verdict in force, please propose that, with its reason.",
+                ),
+                status=409,
+            )
         Approval.objects.create(note=note, by=actor, helpful=helpful, reason=reason.strip()[:500])
         decision = decision_on(note)
         if decision.accepted:
@@ -344,7 +364,9 @@ def _teach(claim_id: UUID, case: Case, note: Note) -> None:
         return
     said = list(note.wording.values())
     for variant in case.variants.order_by("-count", "first_at")[:20]:
-        if variant.text and not guard.inspect(variant.text, None, said).conflict:
+        if len(variant.text) > LONGEST_WORDING or not normalise(variant.text).text:
+            continue  # an article, or nothing but a link or a picture, is no wording
+        if not guard.inspect(variant.text, None, said).conflict:
             claims.do_add_wording(claim_id, variant.lang, variant.text)
 
 
@@ -352,9 +374,19 @@ def do_link_to_claim(actor: Member, case: Case, claim_id: UUID) -> None:
     """Confirm that a case says what a claim of the library says: its askers are told that claim's verdict."""
     check_desk_open()
     check_not_party(actor, case)
-    check_open(case)
+    card = claim_queries.claim_card(claim_id)
+    if card is None or not card.answers(clock.now().date()):
+        raise Refused(
+            "not-in-force",
+            Phrase(
+                "查证库里的那一条现在没有有效的结论，没有什么可告诉问的人。",
+                "That claim has no verdict in force now, so there is nothing to tell those who asked.",
+            ),
+            status=409,
+        )
     with transaction.atomic():
         lock_opening()
+        check_open(_held(case))
         Case.objects.filter(pk=case.pk).update(
             state=Case.State.DECIDED, claim=claim_id, closed_at=clock.now()
         )
@@ -371,21 +403,24 @@ def do_link_to_claim(actor: Member, case: Case, claim_id: UUID) -> None:
 def do_close(actor: Member, case: Case, state: str) -> None:
     """Close a case that is no checkable matter of public concern: `opinion` or `private`. Askers are told courteously."""
     check_desk_open()
-    check_open(case)
+    check_not_party(actor, case)
     if state not in (Case.State.OPINION, Case.State.PRIVATE):
         raise ValueError(f"a case is closed as opinion or private, not as {state}")
     with transaction.atomic():
+        check_open(_held(case))
         Case.objects.filter(pk=case.pk).update(state=state, closed_at=clock.now(), duty=None)
         do_record("case.closed", case.id, what=state)
 
 
 def do_reopen(actor: Member, case: Case) -> None:
     """Take a case closed as opinion or private up again, for instance because its asker contests that."""
-    if case.state not in (Case.State.OPINION, Case.State.PRIVATE):
-        raise Refused(
-            "not-closed", Phrase("这个案不需要重新打开。", "This case does not need reopening."), status=409
-        )
     with transaction.atomic():
+        if _held(case).state not in (Case.State.OPINION, Case.State.PRIVATE):
+            raise Refused(
+                "not-closed",
+                Phrase("这个案不需要重新打开。", "This case does not need reopening."),
+                status=409,
+            )
         Case.objects.filter(pk=case.pk).update(state=Case.State.OPEN, closed_at=None)
         do_record("case.changed", case.id, what="reopened")
 
@@ -394,54 +429,78 @@ def do_reopen(actor: Member, case: Case) -> None:
 
 
 def do_merge(actor: Member, case: Case, into: Case) -> None:
-    """Join `case` to `into`: its variants and askers move. Who asked in both is one asker from then on (asking.do_rekey)."""
+    """Join `case` to `into`: its variants, askers, evidence and parties move, and it stays urgent if it was.
+
+    Who asked in both is one asker from then on (asking.do_rekey).
+    """
     check_desk_open()
-    check_open(case)
-    if case.pk == into.pk or into.state == Case.State.MERGED:
-        raise Refused(
-            "merge",
-            Phrase(
-                "请填另一个仍在办的个案的查询码。", "Please give the code of another case that still stands."
-            ),
-            field="into",
-        )
+    check_not_party(actor, case)
     with transaction.atomic():
         lock_opening()
-        moved = Asker.objects.filter(case=case).update(case=into, claim=into.claim_id)
+        case, into = _held(case), _held(into)
+        check_open(case)
+        if case.pk == into.pk or into.state == Case.State.MERGED:
+            raise Refused(
+                "merge",
+                Phrase(
+                    "请填另一个仍在办的个案的查询码。",
+                    "Please give the code of another case that still stands.",
+                ),
+                field="into",
+            )
+        Asker.objects.filter(case=case).update(case=into, claim=into.claim_id)
         Variant.objects.filter(case=case).update(case=into)
         Evidence.objects.filter(case=case).update(case=into)
+        _copy_parties(case, into)
         Case.objects.filter(pk=case.pk).update(
             state=Case.State.MERGED, merged_into=into, closed_at=clock.now(), askers_count=0
         )
-        Case.objects.filter(pk=into.pk).update(askers_count=F("askers_count") + moved)
+        Case.objects.filter(pk=into.pk).update(
+            askers_count=F("askers_count") + case.askers_count, urgent=case.urgent or into.urgent
+        )
         do_record("case.closed", case.id, what="merged", into=into.code)
         do_record("case.changed", into.id, what="merged", code=case.code)
 
 
 def do_split(actor: Member, case: Case, variants: list[UUID]) -> Case:
-    """Move these variants, and whoever sent them, into a new case of their own."""
+    """Move these variants, and whoever sent them, into a new case of their own; its parties and its urgency are the same."""
     check_desk_open()
-    check_open(case)
-    chosen = list(case.variants.filter(pk__in=variants))
-    if not chosen or len(chosen) == case.variants.count():
-        raise Refused(
-            "split",
-            Phrase(
-                "请选出要分开的版本，并至少留下一个。",
-                "Choose the variants to separate, and leave at least one.",
-            ),
-            field="variants",
-        )
+    check_not_party(actor, case)
     with transaction.atomic():
         lock_opening()
-        new = Case.objects.create(code=free_code(), lang=chosen[0].lang)
-        moved = Asker.objects.filter(case=case, variant__in=chosen).update(case=new)
+        check_open(_held(case))
+        chosen = list(case.variants.filter(pk__in=variants))
+        if not chosen or len(chosen) == case.variants.count():
+            raise Refused(
+                "split",
+                Phrase(
+                    "请选出要分开的版本，并至少留下一个。",
+                    "Choose the variants to separate, and leave at least one.",
+                ),
+                field="variants",
+            )
+        new = Case.objects.create(code=free_code(), lang=chosen[0].lang, urgent=case.urgent)
+        asked = Asker.objects.filter(case=case, variant__in=chosen)
+        moved = asked.filter(counted=True).count()
+        asked.update(case=new)
         Variant.objects.filter(pk__in=[each.pk for each in chosen]).update(case=new)
+        _copy_parties(case, new)
         Case.objects.filter(pk=case.pk).update(askers_count=F("askers_count") - moved)
         Case.objects.filter(pk=new.pk).update(askers_count=moved)
         do_record("case.changed", case.id, what="split", into=new.code)
         do_record("case.opened", new.id, code=new.code)
     return new
+
+
+def _held(case: Case) -> Case:
+    """The case as it is now, locked until the transaction ends: what the actor saw of it may be minutes old."""
+    return Case.objects.select_for_update().get(pk=case.pk)
+
+
+def _copy_parties(case: Case, to: Case) -> None:
+    """Whoever was party stays party: no joining or splitting lets them decide."""
+    for party in case.parties.all():
+        Party.objects.get_or_create(case=to, outlet_id=party.outlet_id, defaults={"why": party.why})
 
 
 # --- objections --------------------------------------------------------------------------------------------------------

@@ -128,12 +128,22 @@ def do_note_told(
     return pseudonym
 
 
-def do_also_tell(case_id: UUID, channel: str, address: str, lang: str) -> None:
-    """Tell the same asker at a second address too, in the caller's transaction. It is no second asker, and is not counted."""
+def do_note_heard(pseudonym: str, case: Case) -> None:
+    """Remember, in the caller's transaction, that this asker hears now what there is to say of a case no longer open.
+
+    `case` is as it was read before that is put into words: a verdict published in between is still told.
+    """
+    told = {"told_version": case.claim.version} if case.claim else {}
+    Asker.objects.filter(pseudonym=pseudonym).update(told_state=case.state, **told)
+
+
+def do_also_tell(case_id: UUID, channel: str, address: str, lang: str, *, beside: str) -> None:
+    """Tell the asker with the pseudonym `beside` at a second address too, in the caller's transaction; they stay one asker."""
     pseudonym = contacts.do_keep(channel, address, case_id, lang)
-    case = Case.objects.get(pk=case_id)
+    asker = Asker.objects.get(pseudonym=beside)
+    same = ("subject", "case", "claim", "variant", "told_version", "told_state")
     Asker.objects.get_or_create(
-        pseudonym=pseudonym, defaults={"subject": case_id, "case": case, "claim_id": case.claim_id}
+        pseudonym=pseudonym, defaults={"counted": False, **{name: getattr(asker, name) for name in same}}
     )
 
 
@@ -161,7 +171,7 @@ def _rekey(asker: Asker) -> None:
             Asker.objects.filter(pk=asker.pk).update(pseudonym=pseudonym, subject=case.id)
     except IntegrityError:
         asker.delete()
-        Case.objects.filter(pk=case.pk).update(askers_count=F("askers_count") - 1)
+        Case.objects.filter(pk=case.pk).update(askers_count=F("askers_count") - int(asker.counted))
 
 
 def do_forget(pseudonyms: list[str]) -> None:

@@ -13,7 +13,7 @@ from chatbranch.branch import queries as branch
 from chatbranch.branch.models import Member
 from chatbranch.cases.differences import Piece, differences, share_changed
 from chatbranch.cases.models import Approval, Asker, Case, Comment, Evidence, Note, Objection, Party, Variant
-from chatbranch.cases.queries import decision_on
+from chatbranch.cases.queries import decision_on, is_overtaken
 from chatbranch.cases.recusal import recusals
 from chatbranch.claims import queries as claims
 from chatbranch.claims.cards import ClaimCard
@@ -54,6 +54,7 @@ class ShownNote:
     words: list[Word]
     mine: bool
     may_speak: bool
+    overtaken: bool
 
     @property
     def key(self) -> str:
@@ -144,7 +145,9 @@ def _note(member: Member, note: Note) -> ShownNote:
     ]
     mine = note.by_id == member.pk
     open_now = note.accepted_at is None and note.case.state in (Case.State.OPEN, Case.State.DECIDED)
-    return ShownNote(note, decision_on(note), words, mine, may_speak=open_now and not mine)
+    overtaken = is_overtaken(note, note.case)
+    may_speak = open_now and not mine and not overtaken
+    return ShownNote(note, decision_on(note), words, mine, may_speak, overtaken)
 
 
 def _tallies(member: Member, case: Case) -> list[deliveries.Tally]:

@@ -37,6 +37,11 @@ _WITHDRAWN = Phrase(
     "之前的回答“{before}”已撤回：{reason}现在还不能确定，请先不要引用。抱歉。",
     "We have withdrawn our earlier answer \"{before}\". {reason}It cannot be determined yet; please don't rely on it. We're sorry.",
 )
+_NEVER_TOLD = Phrase(
+    "您问的（{code}）曾有结论，现已撤回：{reason}现在还不能确定。",
+    "There was an answer to your question ({code}), but we have withdrawn it. {reason}It cannot be determined yet.",
+)
+_ADDED = Phrase("之前的回答有补充：{reason}", "We have added to our earlier answer: {reason}")
 _OTHER_WORDING = Phrase(
     "请注意：您转来的说法与查证的略有不同（{yours} / {ours}），结论只针对后者。",
     "Please note: what you sent differs a little from what was checked ({yours} / {ours}); the verdict is about the latter.",
@@ -74,6 +79,8 @@ def verdict_letter(
     """What an asker is told when a verdict is published, changed or withdrawn. `told`: the rating told before, if any."""
     reason = pick(card.reason, lang)
     reason = f"{reason} " if reason and lang == "en" else reason
+    if card.rating == WITHDRAWN and not told:
+        return f"{_NEVER_TOLD.say(lang, code=code, reason=reason)}\n{card.headline(lang)}"
     if card.rating == WITHDRAWN:
         return f"{_WITHDRAWN.say(lang, before=rating_name(told, lang), reason=reason)}\n{card.headline(lang)}"
     if told and told != card.rating:
@@ -81,7 +88,7 @@ def verdict_letter(
             lang, before=rating_name(told, lang), after=rating_name(card.rating, lang), reason=reason
         )
     elif told:
-        lead = Phrase("之前的回答有补充：", "We have added to our earlier answer: ").say(lang)
+        lead = _ADDED.say(lang, reason=reason)
     else:
         lead = _LEAD.say(lang, code=code) if code else ""
     lines = [lead.strip(), verdict_lines(card, lang, url=url)]

@@ -69,13 +69,17 @@ class Band(models.Model):
 
 
 class Asker(models.Model):
-    """Someone who asked, under a pseudonym that holds for one `subject` (a case or a claim). Told once a version."""
+    """Someone who asked, under a pseudonym that holds for one `subject` (a case or a claim). Told once a version.
+
+    counted: in the case's askers_count; not for a second address of the same asker.
+    """
 
     pseudonym = models.CharField(max_length=64, unique=True)
     subject = models.UUIDField()
     case = models.ForeignKey(Case, null=True, blank=True, on_delete=models.CASCADE, related_name="askers")
     claim = models.ForeignKey(Claim, null=True, blank=True, on_delete=models.CASCADE, related_name="askers")
     variant = models.ForeignKey(Variant, null=True, blank=True, on_delete=models.SET_NULL)
+    counted = models.BooleanField(default=True)
     told_version = models.PositiveIntegerField(default=0)
     told_state = models.CharField(max_length=10, blank=True)
     asked_at = models.DateTimeField(default=clock.now)

@@ -14,8 +14,10 @@ from chatbranch.cases.models import Case, Comment, Evidence, Note, Objection
 from chatbranch.cases.recusal import recusals
 from chatbranch.cases.rules import Place, place
 from chatbranch.claims import queries as claims
+from chatbranch.claims.cards import ClaimCard
 from chatbranch.consensus.rules import Decision, Voice, decide
 from chatbranch.kernel import clock
+from chatbranch.matching import guard
 
 
 @dataclass(frozen=True)
@@ -95,8 +97,8 @@ def find(code: str) -> Case | None:
     return case
 
 
-def status_text(code: str, lang: str, *, url: str = "") -> str:
-    """What whoever sends a case's code is told, in `lang`."""
+def status_text(code: str, lang: str, *, url: str = "", sent: str = "") -> str:
+    """What whoever sends a case's code is told, in `lang`; or whoever `sent` its message again."""
     case = find(code)
     if case is None:
         return letters.NO_SUCH_CODE.say(lang, code=code)
@@ -105,12 +107,31 @@ def status_text(code: str, lang: str, *, url: str = "") -> str:
         if card is not None:
             told = card.history[1].rating if card.rating == "withdrawn" and len(card.history) > 1 else ""
             return letters.verdict_letter(
-                card, lang, code=code, told=told, url=f"{url}/claims/{card.id}/" if url else ""
+                card,
+                lang,
+                code=code,
+                told=told,
+                url=f"{url}/claims/{card.id}/" if url else "",
+                differs=decisive_difference(sent, card),
             )
     notes = case.notes.filter(accepted_at__isnull=True).count()
     return letters.status_letter(
         code, case.state, lang, askers=case.askers_count, opened=case.opened_at.date(), notes=notes
     )
+
+
+def decisive_difference(sent: str, card: ClaimCard) -> tuple[str, str] | None:
+    """What is decisively different between what was sent and what was checked (yours, ours), if anything is."""
+    wordings = [wording for each in card.wordings.values() for wording in each]
+    found = guard.inspect(sent, None, wordings).differences if sent else ()
+    return next(
+        ((each.yours, each.ours) for each in found if each.decisive and each.yours and each.ours), None
+    )
+
+
+def is_overtaken(note: Note, case: Case) -> bool:
+    """Whether a verdict has taken effect since this note was proposed: it speaks of a state that is no more."""
+    return note.accepted_at is None and case.closed_at is not None and note.at < case.closed_at
 
 
 def open_objections(actor: Member) -> list[Objection]:

@@ -16,6 +16,7 @@ from django.db.models import F, Q, QuerySet
 
 from chatbranch.cases import letters
 from chatbranch.cases.models import Asker, Case
+from chatbranch.cases.queries import decisive_difference
 from chatbranch.cases.rules import STILL_UNKNOWN_AFTER
 from chatbranch.claims import queries as claims
 from chatbranch.claims.cards import ClaimCard
@@ -23,9 +24,10 @@ from chatbranch.contacts import queries as contacts
 from chatbranch.deliveries import actions as deliveries
 from chatbranch.kernel import clock
 from chatbranch.kernel.phrases import Phrase
-from chatbranch.matching import guard
 
 CHUNK = 500
+# Whoever was moved by a merge is told once asking.do_rekey has seen whether they had asked in the other case too.
+_ONE_EACH = Q(case__isnull=True) | Q(subject=F("case_id"))
 
 
 def do_tell_verdicts(most: int = CHUNK) -> int:
@@ -47,9 +49,8 @@ def do_tell_verdicts(most: int = CHUNK) -> int:
 
 
 def _untold() -> QuerySet[Asker]:
-    return Asker.objects.filter(claim__isnull=False, told_version__lt=F("claim__version")).order_by(
-        "claim_id", "pk"
-    )
+    untold = Asker.objects.filter(_ONE_EACH, claim__isnull=False, told_version__lt=F("claim__version"))
+    return untold.order_by("claim_id", "pk")
 
 
 def _verdict_letters(card: ClaimCard, chunk: Iterable[Asker]) -> dict[int, dict[str, str]]:
@@ -59,7 +60,7 @@ def _verdict_letters(card: ClaimCard, chunk: Iterable[Asker]) -> dict[int, dict[
 
     @cache
     def letter(lang: str, code: str, before: int, text: str) -> str:
-        differs = _differs(text, card) if text else None
+        differs = decisive_difference(text, card)
         return letters.verdict_letter(
             card, lang, code=code, told=told.get(before, ""), url=url, differs=differs
         )
@@ -76,17 +77,6 @@ def _verdict_letters(card: ClaimCard, chunk: Iterable[Asker]) -> dict[int, dict[
         }
         for asker in chunk
     }
-
-
-def _differs(text: str, card: ClaimCard) -> tuple[str, str] | None:
-    """What is decisively different between what was forwarded and what was checked, if anything is."""
-    wordings = [wording for each in card.wordings.values() for wording in each]
-    found = [
-        each
-        for each in guard.inspect(text, None, wordings).differences
-        if each.decisive and each.yours and each.ours
-    ]
-    return (found[0].yours, found[0].ours) if found else None
 
 
 _CLOSING = {Case.State.OPINION: letters.OPINION, Case.State.PRIVATE: letters.PRIVATE}
@@ -111,10 +101,10 @@ def do_tell_closings(most: int = CHUNK) -> int:
 
 def _unclosed() -> QuerySet[Asker]:
     closed = Q(case__state__in=list(_CLOSING)) & ~Q(told_state=F("case__state"))
-    week = Q(case__state=Case.State.OPEN, case__opened_at__lt=clock.now() - STILL_UNKNOWN_AFTER) & ~Q(
+    week = Q(case__state=Case.State.OPEN, asked_at__lt=clock.now() - STILL_UNKNOWN_AFTER) & ~Q(
         told_state="week"
     )
-    return Asker.objects.filter(closed | week).order_by("case_id", "pk")
+    return Asker.objects.filter(_ONE_EACH, closed | week).order_by("case_id", "pk")
 
 
 def _mark(asker: Asker) -> str:

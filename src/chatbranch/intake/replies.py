@@ -106,7 +106,7 @@ def settle(prepared: Prepared, *, channel: str, address: str, lang: str) -> Sett
 def also_tell(settled: Settled, *, channel: str, address: str, lang: str) -> None:
     """Let the same asker be told at a second address too (an e-mail left on the web page)."""
     if settled.case_id is not None:
-        cases.do_also_tell(settled.case_id, channel, address, lang)
+        cases.do_also_tell(settled.case_id, channel, address, lang, beside=settled.pseudonym)
     elif settled.claim_id is not None:
         cases.do_note_told(settled.claim_id, settled.version, channel, address, lang)
 
@@ -158,7 +158,10 @@ def _opened(
     joined = cases.do_open_or_join(arrival)
     case = joined.case
     status = {"code": case.code, "state": case.state, "askers": case.askers_count}
-    if related is not None and found is not None:
+    if case.state != cases.OPEN:  # the same message was dealt with: say how, now and not again
+        cases.do_note_heard(joined.pseudonym, case)
+        answer = _dealt_with(prepared, lang, status)
+    elif related is not None and found is not None:
         about = _about(prepared, found, related, lang)
         url = f"{settings.CONFIG.url}/claims/{related.id}/"
         said = letters.suggest_letter(
@@ -172,13 +175,15 @@ def _opened(
     return Settled(answer, joined.pseudonym, case.id, case_id=case.id)
 
 
+def _dealt_with(prepared: Prepared, lang: str, status: dict[str, Any]) -> Answer:
+    base, code = settings.CONFIG.url, status["code"]
+    said = case_queries.status_text(code, lang, url=base, sent=prepared.text)
+    return Answer("new", said, lang, case=status, url=f"{base}/status/{code}/")
+
+
 def _new(prepared: Prepared, found: Match | None, lang: str, status: dict[str, Any]) -> Answer:
-    code, state = status["code"], status["state"]
+    code = status["code"]
     url = f"{settings.CONFIG.url}/status/{code}/"
-    if state != "open":  # the same message was dealt with: say how
-        return Answer(
-            "new", case_queries.status_text(code, lang, url=settings.CONFIG.url), lang, case=status, url=url
-        )
     note = letters.IMAGE.say(lang) if prepared.images and not prepared.text else prepared.trouble
     said = "\n".join(part for part in (note, UNKNOWN.say(lang, code=code)) if part)
     probability, why = (found.probability, _why(found)) if found else (0.0, {})

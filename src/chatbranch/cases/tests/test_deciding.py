@@ -241,7 +241,7 @@ def test_the_code_tells_at_any_time_where_the_case_stands(members: dict[str, Mem
 def test_after_a_week_without_a_verdict_the_asker_hears_that_it_is_still_not_known(
     members: dict[str, Member], case: Case
 ) -> None:
-    Case.objects.filter(pk=case.pk).update(opened_at="2026-01-01T00:00:00Z")
+    Asker.objects.filter(case=case).update(asked_at="2026-01-01T00:00:00Z")
     tell_all()
     tell_all()
     assert len(told("closing")["first"]) == 1
