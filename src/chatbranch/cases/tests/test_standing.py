@@ -39,7 +39,7 @@ def test_two_cases_joined_to_each_other_at_once_end_as_one(
 ) -> None:
     seen_before = Case.objects.get(pk=other.pk), Case.objects.get(pk=case.pk)
     cases.do_merge(members["lin"], case, other)
-    with pytest.raises(Refused, match="case-closed"):
+    with pytest.raises(Refused, match="merge"):
         cases.do_merge(members["he"], *seen_before)
     assert queries.find(case.code) == other
 
