@@ -161,7 +161,7 @@ def test_the_times_in_the_table_are_those_of_the_code() -> None:
     from chatbranch.intake import actions as intake
 
     assert f"at most {contacts.KEEP_DAYS} days" in KEPT
-    assert f"flood count, {contacts.DAY_SCOPE_DAYS} days" in KEPT
+    assert f"of a day, {contacts.DAY_SCOPE_DAYS} days" in KEPT
     assert f"{contacts.FORGOTTEN_MONTHS} months" in KEPT
     assert f"| {intake.KEPT.days} days |" in KEPT
     assert (

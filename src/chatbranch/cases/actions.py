@@ -39,7 +39,7 @@ from chatbranch.journal.actions import do_record
 from chatbranch.kernel import clock
 from chatbranch.kernel.errors import Refused
 from chatbranch.kernel.phrases import Phrase
-from chatbranch.kernel.text import normalise
+from chatbranch.kernel.text import clean, normalise
 from chatbranch.matching import guard
 
 __all__ = [
@@ -553,7 +553,7 @@ def do_answer_objection(actor: Member, objection: Objection, answer: str) -> Non
 
 
 def _said(text: str, field: str) -> str:
-    said = text.strip()
+    said = clean(text).strip()
     if not said:
         raise Refused("empty", Phrase("这里不能空着。", "Please write something here."), field=field)
     if len(said) > 20_000:

@@ -91,6 +91,8 @@ def decision_on(note: Note) -> Decision:
 
 def find(code: str) -> Case | None:
     """The case with this code; for a merged one, the case it was joined to."""
+    if not (code.isascii() and code.isdigit()):
+        return None
     case = Case.objects.select_related("merged_into", "claim").filter(code=code).first()
     while case is not None and case.merged_into is not None:
         case = case.merged_into

@@ -8,8 +8,9 @@ from datetime import date, timedelta
 KEEP_DAYS = 90
 """The longest an address is kept after its holder last asked (people.md, safeguard 8)."""
 
-DAY_SCOPE_DAYS = 2
-"""How long the salt of one day's flood count outlives that day's last use."""
+DAY_SCOPE_DAYS = 31
+"""How long the salt of one day outlives that day's last use: a day longer than what was sent under it is kept, so that
+"forget me" finds all of it."""
 
 FORGOTTEN_MONTHS = 6
 """How long the forgotten list remembers: a backup older than the window has no living address left to forget again."""

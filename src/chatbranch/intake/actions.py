@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID, uuid5
 
-from django.db import DatabaseError, IntegrityError, transaction
+from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 
 from chatbranch.cases import actions as cases
 from chatbranch.contacts import actions as contacts
@@ -179,6 +179,8 @@ def _answer(submission: Submission, *, reply: bool, prepare: Prepare | None = No
         return Answer(**submission.result)
     body = open_body(submission)
     prepared = (prepare or replies.prepare)(body.text, body.lang, images=body.images)
+    if prepared.kind == "forget":
+        return _forget(submission, body, prepared, reply=reply)
     with transaction.atomic():
         locked = Submission.objects.select_for_update().get(pk=submission.pk)
         if locked.state == Submission.State.ANSWERED:
@@ -186,11 +188,8 @@ def _answer(submission: Submission, *, reply: bool, prepare: Prepare | None = No
         answer = _settle(locked, body, prepared, reply=reply)
         locked.state, locked.answered_at = Submission.State.ANSWERED, clock.now()
         locked.outcome, locked.result = answer.outcome, answer.as_dict()
+        locked.sealed = b""  # message and address have done their part
         locked.save()
-    if prepared.kind == "forget":
-        do_forget(submission.channel, body.address)
-        if reply:
-            _farewell(submission, body, answer.message)
     return answer
 
 
@@ -200,7 +199,7 @@ def _settle(submission: Submission, body: Body, prepared: replies.Prepared, *, r
     if body.email and settled.subject is not None:
         replies.also_tell(settled, channel="mail", address=body.email, lang=body.lang)
     submission.claim_id, submission.case_id = settled.claim_id, settled.case_id
-    if reply and prepared.kind != "forget":
+    if reply:
         pseudonym = settled.pseudonym or contacts.do_keep(
             submission.channel, body.address, contacts.day_scope(clock.now().date()), body.lang, days=2
         )
@@ -225,12 +224,23 @@ def do_answer_waiting(most: int = 20) -> int:
     for submission in waiting:
         try:
             _answer(submission, reply=True)
-        except DatabaseError:
+        except (OperationalError, InterfaceError):
             raise
         except Exception:
             log.exception("a submission could not be matched, and goes to members as it is")
-            _answer(submission, reply=True, prepare=replies.for_members)
+            _hand_to_members(submission)
     return len(waiting)
+
+
+def _hand_to_members(submission: Submission) -> None:
+    """A case without matching; what cannot even be opened (another key) or written is set aside, for its 30 days."""
+    try:
+        _answer(submission, reply=True, prepare=replies.for_members)
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception:
+        log.exception("a submission cannot be handed to members either and is set aside; please report this")
+        Submission.objects.filter(pk=submission.pk).update(state=Submission.State.REFUSED)
 
 
 def open_body(submission: Submission) -> Body:
@@ -250,6 +260,15 @@ def do_forget(channel: str, address: str) -> int:
     pseudonyms = contacts.do_forget(channel, address)
     _erase(pseudonyms)
     return len(pseudonyms)
+
+
+def _forget(submission: Submission, body: Body, prepared: replies.Prepared, *, reply: bool) -> Answer:
+    """Erase, the submission that asks for it last, then say so: a crash before the end of it leaves the wish to be taken up."""
+    settled = replies.settle(prepared, channel=submission.channel, address=body.address, lang=body.lang)
+    do_forget(submission.channel, body.address)
+    if reply:
+        _farewell(submission, body, settled.answer.message)
+    return settled.answer
 
 
 def _farewell(submission: Submission, body: Body, text: str) -> None:

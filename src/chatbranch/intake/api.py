@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from django.core.exceptions import RequestDataTooBig
 from django.http import HttpRequest, JsonResponse
 from django.utils.translation import get_language
 from django.views.decorators.csrf import csrf_exempt
@@ -18,7 +19,7 @@ from chatbranch.kernel import clock, ids
 from chatbranch.kernel.errors import Refused
 from chatbranch.kernel.messages import Inbound
 from chatbranch.kernel.phrases import LANGS, Phrase, as_lang
-from chatbranch.kernel.text import language
+from chatbranch.kernel.text import clean, language
 
 LARGEST = 1_000_000
 
@@ -32,7 +33,7 @@ def checks(request: HttpRequest) -> JsonResponse:
     lang = _string(asked, "lang")
     if lang and lang not in LANGS:
         raise _wrong("lang", "lang 只能是 zh-Hans、zh-Hant 或 en。", "lang must be zh-Hans, zh-Hant or en.")
-    asker = _string(asked, "asker")[:200]
+    asker = clean(_string(asked, "asker"))[:200]
     inbound = Inbound(
         channel="api",
         address=asker or client_address(request),
@@ -109,17 +110,8 @@ def _read(request: HttpRequest) -> dict[str, Any]:
         raise Refused(
             "not-json", Phrase("请以 application/json 发送。", "Please send application/json."), status=415
         )
-    if len(request.body) > LARGEST:
-        raise Refused(
-            "too-long",
-            Phrase(
-                "内容超过 1 MB。请只发要查的那一段。",
-                "That is over 1 MB. Please send just the part to check.",
-            ),
-            status=413,
-        )
     try:
-        asked = json.loads(request.body.decode("utf-8"))
+        asked = json.loads(_body(request).decode("utf-8"))
     except UnicodeDecodeError:
         raise Refused("not-utf8", Phrase("请用 UTF-8 编码发送。", "Please send it in UTF-8.")) from None
     except (ValueError, RecursionError):
@@ -129,6 +121,23 @@ def _read(request: HttpRequest) -> dict[str, Any]:
             "not-object", Phrase("请发送一个带 text 的 JSON 对象。", "Please send a JSON object with a text.")
         )
     return asked
+
+
+def _body(request: HttpRequest) -> bytes:
+    try:
+        body = request.body
+    except RequestDataTooBig:  # not even read
+        body = None
+    if body is None or len(body) > LARGEST:
+        raise Refused(
+            "too-long",
+            Phrase(
+                "内容超过 1 MB。请只发要查的那一段。",
+                "That is over 1 MB. Please send just the part to check.",
+            ),
+            status=413,
+        )
+    return body
 
 
 def _string(asked: dict[str, Any], name: str, *, required: bool = False) -> str:

@@ -10,8 +10,8 @@ from chatbranch.kernel import clock, ids
 class Submission(models.Model):
     """One message someone sent to have checked, what was answered, and why.
 
-    `sealed` holds the message and its reply address, encrypted; it and the row are erased after 30 days. `pseudonym` holds
-    for the day of arrival only.
+    `sealed` holds the message and its reply address, encrypted, until it is answered; the row is erased after 30 days.
+    `pseudonym` holds for the day of arrival only. Refused: set aside, since it could neither be matched nor handed on.
     """
 
     class State(models.TextChoices):

@@ -8,6 +8,8 @@ from chatbranch.intake.models import Submission
 
 def submission_of(token: str) -> Submission | None:
     """The answered submission with this token."""
+    if not (token.isascii() and token.isprintable()):  # PostgreSQL takes no NUL
+        return None
     return Submission.objects.filter(token=token, state=Submission.State.ANSWERED).first()
 
 

@@ -16,7 +16,7 @@ from chatbranch.claims import queries as claims
 from chatbranch.claims.cards import ClaimCard
 from chatbranch.intake import letters
 from chatbranch.intake.answers import Answer
-from chatbranch.intake.rules import is_blank, read
+from chatbranch.intake.rules import LONGEST_LINK, is_blank, read
 from chatbranch.kernel.errors import Refused
 from chatbranch.matching import queries as matching
 from chatbranch.matching.engine import Match
@@ -150,7 +150,7 @@ def _opened(
         channel,
         address,
         comes_back=channel in COMES_BACK,
-        link=prepared.link,
+        link=prepared.link if len(prepared.link) <= LONGEST_LINK else "",  # a longer one stays in the text
         image=prepared.images[0] if prepared.images else "",
         resembles=related.id if related else None,
         why=_why(found) if found else {},

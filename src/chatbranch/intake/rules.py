@@ -11,6 +11,7 @@ from chatbranch.kernel.text import clean, normalise
 PER_MINUTE = 20
 PER_DAY = 300
 LONGEST = 100_000
+LONGEST_LINK = 2000  # characters
 _CODE = re.compile(r"[#＃]?\s*(\d{4,8})")
 _FORGET = {"forget me", "forgetme", "忘记我", "忘了我", "忘記我", "删除我", "刪除我", "/forget"}
 _HELP = {"help", "/help", "/start", "?", "？", "帮助", "幫助", "hi", "hello", "你好", "您好"}
@@ -34,8 +35,8 @@ def read(text: str) -> Reading:
         return Reading("forget")
     if said.lower() in _HELP:
         return Reading("help")
-    if code := _CODE.fullmatch(said):
-        return Reading("code", said, code=code.group(1))
+    if code := _CODE.fullmatch(said):  # typed in full-width digits just as well
+        return Reading("code", said, code="".join(str(int(digit)) for digit in code.group(1)))
     if link := _URLS_ONLY.fullmatch(said):
         return Reading("check", said, link=link.group(1))
     return Reading("check", said)

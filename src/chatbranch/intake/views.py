@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from uuid import UUID
 
 from django.conf import settings
@@ -27,7 +28,8 @@ from chatbranch.deliveries import actions as deliveries
 from chatbranch.intake import actions, letters, queries, sealing
 from chatbranch.intake.answers import Answer
 from chatbranch.intake.models import Submission
-from chatbranch.intake.readers import reader_of, remember
+from chatbranch.intake.readers import COOKIE, reader_of, remember
+from chatbranch.intake.rules import read
 from chatbranch.kernel import clock, ids
 from chatbranch.kernel.errors import Refused
 from chatbranch.kernel.messages import Attachment, Inbound
@@ -63,7 +65,7 @@ def ask_now(request: HttpRequest) -> HttpResponse:
     """Check what was pasted, then show the answer; a refusal is shown beside the field, with the text kept."""
     reader = reader_of(request)
     try:
-        submission, _ = actions.do_check(_inbound(request, reader), email=_email(request))
+        submission, given = actions.do_check(_inbound(request, reader), email=_email(request))
     except Refused as refusal:
         kept = {"text": request.POST.get("text", "")[:100_000], "email": request.POST.get("email", "")}
         context = {
@@ -73,6 +75,8 @@ def ask_now(request: HttpRequest) -> HttpResponse:
             **kept,
         }
         return render(request, "intake/ask.html", context, status=refusal.status)
+    if given.outcome == "forgotten":
+        return _forgotten(request)
     response = redirect("answer", token=submission.token)
     remember(response, reader)
     return response
@@ -80,17 +84,32 @@ def ask_now(request: HttpRequest) -> HttpResponse:
 
 def _inbound(request: HttpRequest, reader: str) -> Inbound:
     files = request.FILES.getlist("image")[:3]
-    attached = tuple(Attachment(each.name or "", each.content_type or "", each.read()) for each in files)
+    # one byte more than is accepted, so that whoever reads it can tell that it is too large
+    attached = tuple(
+        Attachment(each.name or "", each.content_type or "", each.read(actions.LARGEST_FILE + 1))
+        for each in files
+    )
     return Inbound(
         channel="web",
         address=reader,
         sender="",
-        message_id=request.POST.get("message_id", "")[:80] or str(ids.new_id()),
+        message_id=_message_id(request, attached),
         text=request.POST.get("text", ""),
         sent_at=clock.now(),
         lang=_lang(),
         attachments=attached,
     )
+
+
+def _message_id(request: HttpRequest, attached: tuple[Attachment, ...]) -> str:
+    """The same for a form sent twice; another one for another question from a page the browser went back to."""
+    form = request.POST.get("message_id", "")[:80]
+    if not form:
+        return str(ids.new_id())
+    asked = hashlib.sha256(request.POST.get("text", "").encode("utf-8", "surrogatepass"))
+    for each in attached:
+        asked.update(hashlib.sha256(each.data).digest())
+    return f"{form}:{asked.hexdigest()[:32]}"
 
 
 def _email(request: HttpRequest) -> str:
@@ -206,13 +225,14 @@ def answer_feed(request: HttpRequest, token: str) -> HttpResponse:
 @never_cache
 def status(request: HttpRequest, code: str = "") -> HttpResponse:
     """Where a case stands, for whoever types its code."""
-    code = (code or request.GET.get("code", "")).strip()
-    if code and not (code.isdigit() and code.isascii() and len(code) <= 8):
+    typed = (code or request.GET.get("code", "")).strip()
+    code = read(typed).code
+    if typed and not code:
         return render(
             request,
             "intake/status.html",
             {
-                "code": code[:20],
+                "code": typed[:20],
                 "text": Phrase("查询码是四到八位数字。", "A code has four to eight digits.").say(_lang()),
             },
             status=400,
@@ -278,8 +298,12 @@ def forget(request: HttpRequest) -> HttpResponse:
         _send_confirmation(email)
         return render(request, "intake/forget.html", {"done": SENT.say(_lang())})
     actions.do_forget("web", reader_of(request))
+    return _forgotten(request)
+
+
+def _forgotten(request: HttpRequest) -> HttpResponse:
     response = render(request, "intake/forget.html", {"done": letters.FORGOTTEN.say(_lang())})
-    response.delete_cookie("reader")
+    response.delete_cookie(COOKIE, samesite="Lax")
     return response
 
 
@@ -292,9 +316,10 @@ def _send_confirmation(email: str) -> None:
     ).say(_lang())
     with transaction.atomic():
         pseudonym = contacts.do_keep("mail", email, contacts.day_scope(clock.now().date()), _lang(), days=1)
-        deliveries.do_queue(
-            pseudonym=pseudonym, kind="confirm", text=f"{text}\n{link}", once=f"confirm:{ids.new_id()}"
+        once = (
+            f"confirm:{pseudonym}:{clock.now():%Y-%m-%dT%H}"  # one an hour, however often anybody asks for it
         )
+        deliveries.do_queue(pseudonym=pseudonym, kind="confirm", text=f"{text}\n{link}", once=once)
 
 
 @require_http_methods(["GET", "POST"])

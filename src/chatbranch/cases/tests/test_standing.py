@@ -147,3 +147,11 @@ def test_a_note_that_could_never_become_a_verdict_is_refused_when_it_is_proposed
     whole["wording"] = {"zh-Hans": "停" * 4001}
     with pytest.raises(Refused):
         cases.do_propose_note(members["chen"], case, sources=source, **whole)  # type: ignore[arg-type]
+
+
+def test_an_objection_keeps_nothing_that_hides_or_reorders(members: dict[str, Member], case: Case) -> None:
+    decide(members, case)
+    case.refresh_from_db()
+    assert case.claim_id is not None
+    objection = cases.do_object(case.claim_id, 1, grounds="公告\x00是\u202e昨天的", lang="zh-Hans")
+    assert objection.grounds == "公告是昨天的"
