@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from http.cookies import SimpleCookie
 from typing import Any, TypeVar
@@ -19,8 +21,10 @@ Scope = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
 Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 Read = TypeVar("Read")
+log = logging.getLogger(__name__)
+
 POLL = 0.3
-HEARTBEAT = 15.0
+HEARTBEAT = 15.0  # seconds; as often it is asked whether a member still is one
 MOST_LISTENERS = 2000
 
 
@@ -47,14 +51,22 @@ class Broadcast:
         self._listeners.discard(queue)
 
     async def _read(self) -> None:
-        since = await _last_seq()
+        since: int | None = None
         while self._listeners:
+            try:
+                since = await _last_seq() if since is None else await self._hand_on(since)
+            except Exception as error:  # the database is away: whoever listens goes on listening
+                log.warning("the journal cannot be read (%s); looking again", type(error).__name__)
             await asyncio.sleep(POLL)
-            for event in await _events_after(since):
-                since = event["seq"]
-                for queue in self._listeners:
-                    if not queue.full():  # a listener that stopped reading will fetch the page anew anyway
-                        queue.put_nowait(event)
+
+    async def _hand_on(self, since: int) -> int:
+        """Hand on what happened after the event `since`; returns the number of the last."""
+        for event in await _events_after(since):
+            since = event["seq"]
+            for queue in self._listeners:
+                if not queue.full():  # a listener that stopped reading will fetch the page anew anyway
+                    queue.put_nowait(event)
+        return since
 
 
 _broadcast = Broadcast()
@@ -80,8 +92,13 @@ async def live(scope: Scope, receive: Receive, send: Send) -> None:
     gone = asyncio.create_task(_until_gone(receive))
     try:
         await _write(send, ": welcome\n\n")
+        known_until = time.monotonic() + HEARTBEAT
         while not gone.done():
             event = await _next(queue, gone)
+            if not subject and time.monotonic() >= known_until:
+                if not await _is_member(scope):  # signed out, or left: the browser comes back, and is refused
+                    break
+                known_until = time.monotonic() + HEARTBEAT
             if event is None:
                 await _write(send, ": still here\n\n")
             elif not subject:
@@ -94,6 +111,7 @@ async def live(scope: Scope, receive: Receive, send: Send) -> None:
     finally:
         gone.cancel()
         _broadcast.leave(queue)
+    await send({"type": "http.response.body", "body": b""})
 
 
 async def _next(queue: asyncio.Queue[dict[str, Any]], gone: asyncio.Task[None]) -> dict[str, Any] | None:
@@ -153,7 +171,13 @@ def _is_member(scope: Scope) -> bool:
     from django.contrib.sessions.backends.cached_db import SessionStore
     from django.http import HttpRequest
 
+    from chatbranch.branch.access import has_second_factor
+    from chatbranch.branch.models import Member
     from chatbranch.branch.queries import is_member
+
+    def may_enter() -> bool:
+        user = get_user(request)
+        return isinstance(user, Member) and is_member(user) and has_second_factor(user)
 
     raw = next((value for name, value in scope.get("headers", []) if name == b"cookie"), b"")
     cookie = SimpleCookie(raw.decode("latin-1")).get(settings.SESSION_COOKIE_NAME)
@@ -161,7 +185,7 @@ def _is_member(scope: Scope) -> bool:
         return False
     request = HttpRequest()
     request.session = SessionStore(cookie.value)
-    return _closing(lambda: is_member(get_user(request)))
+    return _closing(may_enter)
 
 
 def _closing(read: Callable[[], Read]) -> Read:
