@@ -6,6 +6,7 @@ import asyncio
 import logging
 import random
 import re
+from collections import Counter
 from collections.abc import Mapping
 
 from nio import RoomInfo
@@ -21,6 +22,7 @@ log = logging.getLogger(__name__)
 
 POLL = 30.0  # seconds one sync waits for news
 LARGEST_PICTURE = 10 * 1024 * 1024  # bytes
+PICTURE_TRIES = 3  # before a message is taken without the picture that its own server does not give
 MOST_PAGES = 500  # of 100 events: how far back a gap is filled before the rest is given up, loudly
 
 
@@ -84,6 +86,7 @@ class _Listener:
         self._session, self._host = session, host
         self._rooms = Rooms(session, host)
         self._place = wire.memory_key("since:", session.me)
+        self._missed: Counter[str] = Counter()  # picture -> failed tries
 
     async def listen(self) -> None:
         """Until cancelled, or signed out."""
@@ -148,8 +151,21 @@ class _Listener:
         if message.picture is None:
             return ()
         # one byte more than is accepted, so that whoever reads it can tell that it is too large
-        data = await self._session.download(message.picture.where, LARGEST_PICTURE + 1)
+        data = await self._patiently(message.picture.where, LARGEST_PICTURE + 1)
         return (Attachment(message.picture.name, message.picture.media_type, data),) if data else ()
+
+    async def _patiently(self, where: str, most: int) -> bytes:
+        """The file; empty once it could not be had PICTURE_TRIES times, for every message after it waits meanwhile."""
+        try:
+            data = await self._session.download(where, most)
+        except Trouble:
+            self._missed[where] += 1
+            if self._missed[where] < PICTURE_TRIES:
+                raise
+            log.warning("matrix: a picture could not be fetched; its message is taken without it")
+            data = b""
+        del self._missed[where]
+        return data
 
     async def _gap(self, room: str, before: str, since: str) -> list[wire.Event]:
         """What a `limited` timeline left out, oldest first: the library does not fetch it by itself."""
