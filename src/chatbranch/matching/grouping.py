@@ -37,7 +37,7 @@ Hashes = npt.NDArray[np.uint64]
 _WRAPPED = r"[\s【\[(（<《「*#・·、,，:：!！~～.。…\-—>》」)）\]】]*"
 _FORWARD = (
     "紧急通知|緊急通知|紧急扩散|緊急擴散|紧急提醒|紧急|緊急|最新消息|最新|重要通知|重要|转发微博|轉發微博|转发|轉發|转自|转帖|轉貼|转载|轉載|转给家人|急转|速转|快转|求转|快看|速看|扩散|擴散|"
-    "群里转的|群裡轉的|群友转来|朋友转来|朋友圈看到|刚收到的?|剛收到的?|家人群转|别人发的|求辟谣|求证|求證|请问这是真的吗|請問這是真的嗎|这是真的吗|這是真的嗎|是真的吗|是真的嗎|真的吗|真的嗎|真的假的|网传|網傳|听说|聽說|据说|據說|"
+    "急{2,}|群里看到的?|群裡看到的?|群里(?:有人)?说|群裡(?:有人)?說|群里转的|群裡轉的|群友转来|朋友转来|朋友圈看到|刚收到的?|剛收到的?|家人群转|别人发的|求辟谣|求证|求證|请问这是真的吗|請問這是真的嗎|这是真的吗|這是真的嗎|是真的吗|是真的嗎|真的吗|真的嗎|真的假的|网传|網傳|听说|聽說|据说|據說|"
     r"forwarded as received|forwarded message|forwarded|forward|fwd?|rt|breaking news|breaking|urgent|please share|pls share|must read|is (?:this|it) true(?: that)?|fact check please|just received this|copied|shared as received"
 )
 _PREFIX = re.compile(
@@ -53,13 +53,19 @@ _SUFFIX = re.compile(
 @lru_cache(maxsize=4096)
 def _core(text: str) -> str:
     """The normal text without what a forwarder puts around it."""
+    return normalise(_unwrapped(text)).text
+
+
+@lru_cache(maxsize=4096)
+def _unwrapped(text: str) -> str:
+    """The message as it was before somebody forwarded it: without what they put before and after it."""
     text = text[:_LONGEST].strip()
     for _ in range(4):
         stripped = _SUFFIX.sub("", _PREFIX.sub("", text, count=1), count=1).strip()
         if stripped == text or not normalise(stripped).text:
             break
         text = stripped
-    return normalise(text).text
+    return text
 
 
 def fingerprint(text: str) -> str:
@@ -146,4 +152,5 @@ def same_case(a: str, b: str) -> bool:
         return True
     if near_duplicate(a, b) < SAME:
         return False
-    return not (inspect(a, None, [b]).conflict or inspect(b, None, [a]).conflict)
+    left, right = _unwrapped(a), _unwrapped(b)
+    return not (inspect(left, None, [right]).conflict or inspect(right, None, [left]).conflict)
