@@ -23,9 +23,13 @@ def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Any]:
-    """A headless Chromium; skips where there is none."""
+    """A headless Chromium; skips where there is none.
+
+    A file's own, ended with it: while Playwright's driver runs, its event loop runs in this thread, and tests of other
+    files that bring a loop of their own, or use the ORM, would be refused.
+    """
     if CHROMIUM is None:
         pytest.skip("no Chromium on this machine: apt-get install chromium fonts-noto-cjk")
     playwright = pytest.importorskip("playwright.sync_api", reason="no Playwright: uv sync --group dev")

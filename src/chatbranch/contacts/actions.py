@@ -113,7 +113,8 @@ def do_scrub(tables: Sequence[str] = (), *, patience: float = 40.0) -> bool:
 def _rewrite(tables: Sequence[str]) -> None:
     with connection.cursor() as cursor:
         for table in tables:
-            cursor.execute(f"VACUUM (FULL) {connection.ops.quote_name(table)}")
+            cursor.execute(f"VACUUM (FULL, ANALYZE) {connection.ops.quote_name(table)}")
+        cursor.execute("VACUUM (FULL) pg_statistic")  # the planner's samples of columns are copies too
 
 
 def _empty_wal(patience: float) -> bool:
