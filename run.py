@@ -62,7 +62,16 @@ def install(testing: bool) -> None:
         return
     groups = ["--all-groups"] if testing or "tests" in known else ["--no-default-groups"]
     print("Installing what uv.lock names …", flush=True)
-    command = [str(find_uv()), "sync", "--frozen", "--quiet", "--compile-bytecode", "--python", sys.executable, *groups]
+    command = [
+        str(find_uv()),
+        "sync",
+        "--frozen",
+        "--quiet",
+        "--compile-bytecode",
+        "--python",
+        sys.executable,
+        *groups,
+    ]
     done = subprocess.run(command, cwd=ROOT, env={**os.environ, "UV_PYTHON_DOWNLOADS": "never"})
     if done.returncode:
         sys.exit(

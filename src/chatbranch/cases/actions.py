@@ -12,6 +12,7 @@ from django.db.models import F
 
 from chatbranch.branch import queries as branch
 from chatbranch.branch.models import Member, Outlet
+from chatbranch.branch.rules import owner_key
 from chatbranch.cases.asking import (
     Arrival,
     Joined,
@@ -367,11 +368,12 @@ def _teach(claim_id: UUID, case: Case, note: Note) -> None:
         if len(variant.text) > LONGEST_WORDING or not normalise(variant.text).text:
             continue  # an article, or nothing but a link or a picture, is no wording
         if not guard.inspect(variant.text, None, said).conflict:
-            claims.do_add_wording(claim_id, variant.lang, variant.text)
+            claims.do_learn_wording(claim_id, variant.lang, variant.text)
 
 
-def do_link_to_claim(actor: Member, case: Case, claim_id: UUID) -> None:
-    """Confirm that a case says what a claim of the library says: its askers are told that claim's verdict."""
+def do_link_to_claim(actor: Member, case: Case, claim_id: UUID) -> bool:
+    """Say that a case says what a claim of the library says. Once members of two outlets have said so, its askers are told
+    that claim's verdict; returns whether that is now."""
     check_desk_open()
     check_not_party(actor, case)
     card = claim_queries.claim_card(claim_id)
@@ -386,18 +388,31 @@ def do_link_to_claim(actor: Member, case: Case, claim_id: UUID) -> None:
         )
     with transaction.atomic():
         lock_opening()
-        check_open(_held(case))
-        Case.objects.filter(pk=case.pk).update(
-            state=Case.State.DECIDED, claim=claim_id, closed_at=clock.now()
-        )
+        held = _held(case)
+        check_open(held)
+        first = held.same_as_by if held.same_as_id == claim_id else None
+        if first is None or owner_key(first.outlet.owner) == owner_key(actor.outlet.owner):
+            Case.objects.filter(pk=case.pk).update(same_as=claim_id, same_as_by=first or actor)
+            _remark(actor, case, _SEEMS_SAME)
+            do_record("case.changed", case.id, what="link", claim=str(claim_id))
+            return False
+        closed = {"state": Case.State.DECIDED, "claim": claim_id, "closed_at": clock.now()}
+        Case.objects.filter(pk=case.pk).update(**closed)
         Asker.objects.filter(case=case).update(claim=claim_id)
-        Comment.objects.create(
-            case=case,
-            by=actor,
-            text="→ "
-            + Phrase("与查证库中的这一条相同", "the same as this claim of the library").say(actor.lang),
-        )
+        _remark(actor, case, _IS_SAME)
         do_record("case.closed", case.id, what="linked", claim=str(claim_id))
+    return True
+
+
+_SEEMS_SAME = Phrase(
+    "我看这条与查证库中的那一条相同，请另一个账号的成员确认。",
+    "I think this is the same as that claim of the library; a member of another outlet should confirm.",
+)
+_IS_SAME = Phrase("确认与查证库中的那一条相同。", "Confirmed: the same as that claim of the library.")
+
+
+def _remark(actor: Member, case: Case, phrase: Phrase) -> None:
+    Comment.objects.create(case=case, by=actor, text=phrase.say(actor.lang))
 
 
 def do_close(actor: Member, case: Case, state: str) -> None:

@@ -183,7 +183,12 @@ def _split(request: HttpRequest, actor: Member, subject: Case) -> str:
 def _link(request: HttpRequest, actor: Member, subject: Case) -> str:
     if subject.resembles_id is None:
         raise Http404
-    actions.do_link_to_claim(actor, subject, subject.resembles_id)
+    if not actions.do_link_to_claim(actor, subject, subject.resembles_id):
+        return say(
+            request,
+            "记下了。再有另一个账号的成员确认，就告诉问过的人。",
+            "Noted. Once a member of another outlet confirms it, everyone who asked is told.",
+        )
     return say(
         request,
         "已认定为同一条，问过的人会收到那条结论。",

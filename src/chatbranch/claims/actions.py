@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from typing import Any
 from uuid import UUID
 
@@ -98,12 +98,12 @@ def do_withdraw(
 
 
 @transaction.atomic
-def do_add_wording(claim_id: UUID, lang: str, text: str) -> Wording | None:
-    """Add one more way the claim is said, as met in the wild; None where that wording is there already."""
+def do_learn_wording(claim_id: UUID, lang: str, text: str) -> Wording | None:
+    """Learn one more way the claim is said, as it was forwarded, for matching only; None where it is there already."""
     take_turn()
     claim = _claim(claim_id, "")
     check_wording(lang, text)
-    return _append_wording(claim, lang, text)
+    return _append_wording(claim, lang, text, learnt=clock.now())
 
 
 def check_publish(
@@ -135,13 +135,15 @@ def _claim(claim_id: UUID | None, topic: str) -> Claim:
     return claim
 
 
-def _append_wording(claim: Claim, lang: str, text: str) -> Wording | None:
+def _append_wording(claim: Claim, lang: str, text: str, *, learnt: datetime | None = None) -> Wording | None:
     text = clean(text).strip()
     if claim._state.adding:
         claim.save()
-    elif Wording.objects.filter(claim=claim, lang=lang, text=text).exists():
+    elif Wording.objects.filter(
+        claim=claim, lang=lang, text=text, **({} if learnt else {"learnt": None})
+    ).exists():
         return None
-    return Wording.objects.create(claim=claim, lang=lang, text=text)
+    return Wording.objects.create(claim=claim, lang=lang, text=text, learnt=learnt)
 
 
 def _source(verdict: Verdict, source: Mapping[str, str]) -> Source:

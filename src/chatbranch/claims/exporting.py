@@ -103,7 +103,7 @@ def entries(progress: Progress | None = None) -> Iterator[tuple[UUID, Entry]]:
 def entries_of(claims: list[Claim]) -> Iterator[Entry]:
     """These claims, in their order, with three reads however many there are."""
     wordings: dict[UUID, list[Worded]] = {}
-    for wording in Wording.objects.filter(claim__in=claims).order_by("seq"):
+    for wording in Wording.objects.filter(claim__in=claims, learnt=None).order_by("seq"):
         wordings.setdefault(wording.claim_id, []).append(Worded(wording.lang, wording.text))
     for claim, rulings in _rulings(claims):
         yield Entry(

@@ -76,13 +76,18 @@ class Claim(models.Model):
 
 
 class Wording(Appended):
-    """One way this claim is said. A language's first is its headline; later ones were met in the wild."""
+    """One way this claim is said. A language's first is its headline.
+
+    learnt: when it was learnt from a message somebody forwarded. Then it is for recognising the next one only: it may hold a
+    name or a number of its sender, so no page, API or export shows it.
+    """
 
     seq = models.BigAutoField(primary_key=True)
     claim = models.ForeignKey(Claim, on_delete=models.PROTECT, related_name="wordings")
     lang = models.CharField(max_length=10)
     text = models.TextField()
     at = models.DateTimeField(default=clock.now)
+    learnt = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         indexes = [models.Index(fields=["claim", "seq"])]

@@ -11,6 +11,7 @@ from chatbranch.claims.cards import ClaimCard, SourceCard, VerdictCard
 from chatbranch.claims.models import Claim, Source, Verdict, Wording
 from chatbranch.claims.rules import WITHDRAWN
 from chatbranch.kernel import clock
+from chatbranch.kernel.phrases import pick
 
 
 def count() -> int:
@@ -37,6 +38,14 @@ def newest_wordings(seq: int, most: int) -> list[Wording]:
 def newest_seq() -> int:
     """The highest wording number there is, 0 for an empty library."""
     return Wording.objects.order_by("-seq").values_list("seq", flat=True).first() or 0
+
+
+def headlines(claims: Iterable[UUID], lang: str) -> dict[UUID, str]:
+    """How each of these claims is said in `lang`, or in the language nearest to it; never as it was forwarded."""
+    said: dict[UUID, dict[str, str]] = {}
+    for wording in Wording.objects.filter(claim_id__in=list(claims), learnt=None).order_by("seq"):
+        said.setdefault(wording.claim_id, {}).setdefault(wording.lang, wording.text)
+    return {claim: pick(texts, lang) for claim, texts in said.items()}
 
 
 def wording_count() -> int:
@@ -86,7 +95,7 @@ def _cards(verdicts: QuerySet[Verdict]) -> Iterable[ClaimCard]:
     shown = list(verdicts.select_related("claim"))
     claims = [verdict.claim_id for verdict in shown]
     wordings: dict[UUID, dict[str, list[str]]] = {}
-    for wording in Wording.objects.filter(claim_id__in=claims).order_by("seq"):
+    for wording in Wording.objects.filter(claim_id__in=claims, learnt=None).order_by("seq"):
         wordings.setdefault(wording.claim_id, {}).setdefault(wording.lang, []).append(wording.text)
     history: dict[UUID, list[VerdictCard]] = {}
     for past in Verdict.objects.filter(claim_id__in=claims).order_by("-version"):

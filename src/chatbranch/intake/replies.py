@@ -124,7 +124,7 @@ def _answered(
     comes_back = channel in COMES_BACK
     pseudonym = cases.do_note_told(card.id, card.version, channel, address, lang, comes_back=comes_back)
     url = f"{settings.CONFIG.url}/claims/{card.id}/"
-    matched = _matched(prepared.text, found)
+    matched = _matched(prepared.text, found, card, lang)
     quoted = prepared.text[matched["start"] : matched["end"]][:80] if matched else ""
     answer = Answer(
         "answer",
@@ -153,7 +153,7 @@ def _opened(
         link=prepared.link if len(prepared.link) <= LONGEST_LINK else "",  # a longer one stays in the text
         image=prepared.images[0] if prepared.images else "",
         resembles=related.id if related else None,
-        why=_why(found) if found else {},
+        why=_why(found, lang) if found else {},
     )
     joined = cases.do_open_or_join(arrival)
     case = joined.case
@@ -186,7 +186,7 @@ def _new(prepared: Prepared, found: Match | None, lang: str, status: dict[str, A
     url = f"{settings.CONFIG.url}/status/{code}/"
     note = letters.IMAGE.say(lang) if prepared.images and not prepared.text else prepared.trouble
     said = "\n".join(part for part in (note, UNKNOWN.say(lang, code=code)) if part)
-    probability, why = (found.probability, _why(found)) if found else (0.0, {})
+    probability, why = (found.probability, _why(found, lang)) if found else (0.0, {})
     return Answer("new", said, lang, probability=probability, why=why, case=status, url=url, note=note)
 
 
@@ -195,20 +195,24 @@ def _about(prepared: Prepared, found: Match, card: ClaimCard, lang: str) -> dict
         "probability": found.probability,
         "claim": card.as_dict(lang),
         "sources": [dict(vars(source)) for source in card.sources],
-        "matched": _matched(prepared.text, found),
+        "matched": _matched(prepared.text, found, card, lang),
         "differences": [difference.as_dict() for difference in found.differences],
-        "why": _why(found),
+        "why": _why(found, lang),
     }
 
 
-def _matched(text: str, found: Match) -> dict[str, Any] | None:
+def _matched(text: str, found: Match, card: ClaimCard, lang: str) -> dict[str, Any] | None:
     if found.span is None:
         return None
     start, end = found.span
-    return {"text": text[:2000], "start": start, "end": end, "wording": found.wording}
+    public = found.wording in {wording for each in card.wordings.values() for wording in each}
+    wording = (
+        found.wording if public else card.headline(lang)
+    )  # what was learnt from a forward is shown to nobody
+    return {"text": text[:2000], "start": start, "end": end, "wording": wording}
 
 
-def _why(found: Match) -> dict[str, Any]:
+def _why(found: Match, lang: str) -> dict[str, Any]:
     kept = (
         "outcome",
         "probability",
@@ -221,5 +225,6 @@ def _why(found: Match) -> dict[str, Any]:
         "differences",
     )
     values = found.as_dict()
-    nearest = [dict(vars(each)) for each in found.nearest]
+    said = claims.headlines([UUID(each.claim_id) for each in found.nearest], lang)
+    nearest = [{**vars(each), "wording": said.get(UUID(each.claim_id), "")} for each in found.nearest]
     return {**{key: values[key] for key in kept if key in values}, "nearest": nearest}

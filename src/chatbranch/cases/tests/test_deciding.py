@@ -219,12 +219,18 @@ def test_a_split_moves_the_variants_and_their_askers(members: dict[str, Member],
     assert Case.objects.get(pk=case.pk).askers_count == 1
 
 
-def test_a_member_confirms_that_a_case_says_what_was_checked(members: dict[str, Member], case: Case) -> None:
+def test_members_of_two_outlets_confirm_that_a_case_says_what_was_checked(
+    members: dict[str, Member], case: Case
+) -> None:
     decide(members, case)
     case.refresh_from_db()
     other = case_of(ask("各位邻居，今晚开始没水用，要停三天，先存好水吧", asker="paraphraser"))
     assert case.claim_id is not None
-    cases.do_link_to_claim(members["su"], other, case.claim_id)
+    assert not cases.do_link_to_claim(members["su"], other, case.claim_id)
+    assert not cases.do_link_to_claim(members["su"], other, case.claim_id), "nobody confirms their own word"
+    tell_all()
+    assert "paraphraser" not in told()
+    assert cases.do_link_to_claim(members["lin"], other, case.claim_id)
     tell_all()
     assert "不实" in told()["paraphraser"][0]
 
@@ -270,3 +276,20 @@ def test_the_queue_gives_its_reason(members: dict[str, Member], case: Case) -> N
     rows = queries.queue(members["lin"])
     assert [row.case.pk for row in rows] == [urgent.pk, case.pk]
     assert rows[0].place.reason.zh.startswith("紧急")
+
+
+def test_what_was_forwarded_is_recognised_again_and_shown_to_nobody(
+    members: dict[str, Member], case: Case
+) -> None:
+    ask("【转】" + RUMOUR + "有事打我电话13800138000，小区门口老王", asker="second")
+    decide(members, case, zh="云岚市自来水厂今晚八点起停水三天")
+    case.refresh_from_db()
+    assert case.claim_id is not None
+    card = claims.claim_card(case.claim_id)
+    assert card is not None
+    assert "13800138000" not in str(card.as_dict("zh-Hans"))
+    again = ask("【转】" + RUMOUR + "有事打我电话13800138000，小区门口老王", asker="third")
+    assert again.case is None or again.outcome == "answer"
+    assert "13800138000" not in str(
+        {**again.as_dict(), "matched": {**(again.matched or {}), "text": ""}, "message": ""}
+    )

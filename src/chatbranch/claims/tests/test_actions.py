@@ -10,7 +10,7 @@ from django.db import DatabaseError, connection, transaction
 from django.db.models import ProtectedError
 
 from chatbranch.claims import queries
-from chatbranch.claims.actions import do_add_wording, do_publish, do_withdraw
+from chatbranch.claims.actions import do_learn_wording, do_publish, do_withdraw
 from chatbranch.claims.models import AppendOnly, Claim, Source, Verdict, Wording
 from chatbranch.journal.models import Event
 from chatbranch.kernel import clock
@@ -122,8 +122,8 @@ def test_what_nobody_could_check_is_refused_and_leaves_nothing(changes: dict[str
 def test_a_wording_met_in_the_wild_is_added_once_and_is_findable() -> None:
     verdict = published()
     seq = queries.wordings_after(0)[-1].seq
-    assert do_add_wording(verdict.claim_id, "zh-Hans", "感冒了喝二两白酒就好") is not None
-    assert do_add_wording(verdict.claim_id, "zh-Hans", "感冒了喝二两白酒就好") is None
+    assert do_learn_wording(verdict.claim_id, "zh-Hans", "感冒了喝二两白酒就好") is not None
+    assert do_learn_wording(verdict.claim_id, "zh-Hans", "感冒了喝二两白酒就好") is None
     assert [wording.text for wording in queries.wordings_after(seq)] == ["感冒了喝二两白酒就好"]
 
 
@@ -172,7 +172,7 @@ def test_no_action_of_the_library_updates_a_row_of_history(django_assert_max_num
     with django_assert_max_num_queries(40) as seen:
         verdict = published()
         published(claim_id=verdict.claim_id, rating="true")
-        do_add_wording(verdict.claim_id, "en", "A shot of spirits cures a cold")
+        do_learn_wording(verdict.claim_id, "en", "A shot of spirits cures a cold")
     sent = [query["sql"] for query in seen.captured_queries]
     assert any(sql.startswith("UPDATE") for sql in sent), "the claim's version number does move"
     for table in ("claims_verdict", "claims_wording", "claims_source"):

@@ -417,7 +417,11 @@ print(report.added, report.unchanged)
 
 def test_an_import_killed_half_way_goes_on_where_it_stopped(tmp_path: Path) -> None:
     path = lines(tmp_path / "a.jsonl", *(row(id=f"r{number}") for number in range(400)))
-    environ = {**os.environ, "CHATBRANCH_DATA": str(tmp_path / "data")}
+    environ = {
+        **os.environ,
+        "CHATBRANCH_DATA": str(tmp_path / "data"),
+        "DJANGO_SETTINGS_MODULE": "chatbranch.site.settings",
+    }
 
     def run(kill_at: int) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-c", _KILLED, str(path), str(kill_at)]
