@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -151,20 +151,6 @@ def standing(member: Member) -> Standing:
         member.outlet.bloc_id,
         rules.counts_from(member.joined_at, member.founder),
     )
-
-
-def counts_now(member: Member) -> bool:
-    """Whether this member's word counts in decisions: here, and no longer new (or a founder)."""
-    return is_member(member) and rules.counts_from(member.joined_at, member.founder) <= clock.now()
-
-
-def recused(member: Member, *, parties: Mapping[str, str]) -> str:
-    """Why this member does not decide, empty if they may. `parties`: owner of a concerned outlet -> why it is concerned.
-
-    Whoever works for any outlet of that owner steps aside.
-    """
-    owner = member.outlet.owner
-    return next((why or party for party, why in parties.items() if rules.count_as_one(party, owner)), "")
 
 
 def interests_of(members: Iterable[UUID]) -> dict[UUID, list[str]]:

@@ -292,13 +292,17 @@ def object_now(request: HttpRequest, claim_id: UUID) -> HttpResponse:
 def forget(request: HttpRequest) -> HttpResponse:
     """Forget this browser's reader at once; an e-mail address after its holder confirms it by mail."""
     if request.method == "GET":
-        return render(request, "intake/forget.html")
+        return render(request, "intake/forget.html", {"mail_works": _mail_works()})
+    if "email" not in request.POST:
+        actions.do_forget("web", reader_of(request))
+        return _forgotten(request)
     email = _email(request)
-    if email:
-        _send_confirmation(email)
-        return render(request, "intake/forget.html", {"done": SENT.say(_lang())})
-    actions.do_forget("web", reader_of(request))
-    return _forgotten(request)
+    if not email:
+        raise Refused(
+            "email", Phrase("请填写要忘记的邮箱。", "Please give the address to forget."), field="email"
+        )
+    _send_confirmation(email)
+    return render(request, "intake/forget.html", {"done": SENT.say(_lang())})
 
 
 def _forgotten(request: HttpRequest) -> HttpResponse:

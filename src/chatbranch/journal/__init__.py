@@ -1,1 +1,1 @@
-"""What happened, in order: event rows written with the change itself, read by durable cursors."""
+"""What happened, in order: event rows written with the change itself."""

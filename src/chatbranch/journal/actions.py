@@ -1,13 +1,12 @@
-"""Writing events, and reading them durably."""
+"""Writing events."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import connection
 
-from chatbranch.journal.models import Cursor, Event
+from chatbranch.journal.models import Event
 
 # On PostgreSQL sequence numbers are handed out before commit, so a reader could pass a row that is not yet visible.
 # Writers of events therefore queue on one advisory lock until they commit: order of numbers = order of visibility.
@@ -28,21 +27,3 @@ def take_turn() -> None:
     if connection.vendor == "postgresql":
         with connection.cursor() as cursor:
             cursor.execute("SELECT pg_advisory_xact_lock(%s)", [_JOURNAL_LOCK])
-
-
-def do_follow(name: str, kinds: Sequence[str], handle: Callable[[Event], None], *, most: int = 100) -> int:
-    """Hand each unread event of `kinds` to `handle`, exactly once, in order; returns how many were handled.
-
-    Each event and the cursor's step past it are one transaction: a crash between repeats nothing and skips nothing.
-    """
-    handled = 0
-    while handled < most:
-        with transaction.atomic():
-            cursor, _ = Cursor.objects.select_for_update().get_or_create(name=name)
-            event = Event.objects.filter(seq__gt=cursor.seq, kind__in=kinds).order_by("seq").first()
-            if event is None:
-                return handled
-            handle(event)
-            Cursor.objects.filter(name=name).update(seq=event.seq)
-        handled += 1
-    return handled

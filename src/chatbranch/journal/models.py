@@ -1,4 +1,4 @@
-"""Event rows and the cursors that read them."""
+"""Event rows."""
 
 from __future__ import annotations
 
@@ -21,13 +21,3 @@ class Event(models.Model):
 
     def __str__(self) -> str:
         return f"{self.seq} {self.kind} {self.subject}"
-
-
-class Cursor(models.Model):
-    """How far a reader has read. Moved in the transaction that did what the events asked for."""
-
-    name = models.CharField(max_length=60, primary_key=True)
-    seq = models.BigIntegerField(default=0)
-
-    def __str__(self) -> str:
-        return f"{self.name} at {self.seq}"
