@@ -5,16 +5,18 @@ from __future__ import annotations
 import asyncio
 import itertools
 import json
+from asyncio.subprocess import PIPE, STDOUT
+from pathlib import Path
 
 import pytest
 
 from chatbranch.connectors.contract import Connector, Later, Misconfigured, Undeliverable
 from chatbranch.connectors.discover import build, setups
-from chatbranch.connectors.matrix.transport import Matrix
+from chatbranch.connectors.matrix.transport import LARGEST_PICTURE, Matrix
 from chatbranch.kernel import clock
 from chatbranch.kernel.messages import Outbound
 from tests.servers.recorder import Recorder, running, until
-from tests.servers.synapse import Person, Synapse, need_synapse
+from tests.servers.synapse import Person, Synapse, need_synapse, program
 
 pytestmark = pytest.mark.server
 _numbers = itertools.count(1)
@@ -184,6 +186,22 @@ def reply(event: str) -> dict[str, object]:
     return {"m.relates_to": {"m.in_reply_to": {"event_id": event}}}
 
 
+async def test_a_picture_comes_in_whole_and_a_huge_one_as_just_too_large(
+    bot: Person, ann: Person, host: Recorder
+) -> None:
+    small, huge = b"\x89PNG\r\n\x1a\n" + bytes(5000), b"\x89PNG\r\n\x1a\n" + bytes(11 * 1024 * 1024)
+    async with running(connect(bot), host):
+        room = ann.room(bot.id)
+        await has_come(bot, ann, room)
+        for data in (small, huge):
+            where = ann.upload(data, "image/png")
+            ann.say(room, "screen.png", msgtype="m.image", url=where, info={"mimetype": "image/png"})
+        await until(lambda: len(host.taken) == 2)
+    first, second = (each.attachments[0] for each in host.taken)
+    assert (first.name, first.media_type, first.data) == ("screen.png", "image/png", small)
+    assert len(second.data) == LARGEST_PICTURE + 1
+
+
 async def test_a_room_that_grows_is_no_longer_private(
     bot: Person, ann: Person, ben: Person, host: Recorder
 ) -> None:
@@ -316,3 +334,32 @@ async def test_throttling_asks_for_patience(tmp_path_factory: pytest.TempPathFac
 async def send_many(connector: Connector, room: str, many: int) -> None:
     for number in range(many):
         await connector.send(Outbound(f"many-{number}", room, "quick"))
+
+
+async def test_an_independent_client_is_understood_and_understands_us(
+    bot: Person, ann: Person, host: Recorder, tmp_path: Path
+) -> None:
+    """matrix-commander shares no code with the connector but the client library."""
+    if not program("matrix-commander").exists():
+        pytest.skip("needs matrix-commander: python3 tests/servers/install.py")
+    account = ("--login", "password", "--homeserver", ann.server.url, "--user-login", ann.id)
+    async with running(connect(bot), host) as connector:
+        room = ann.room(bot.id, room_version="11")  # later versions' room ids it does not understand
+        await has_come(bot, ann, room)
+        names = ("--password", ann.password, "--device", "test", "--room-default", room)
+        await commander(tmp_path, *account, *names)
+        await commander(tmp_path, "--room", room, "--message", "转发：吃大蒜能防病毒，是真的吗？")
+        await until(lambda: host.texts == ["转发：吃大蒜能防病毒，是真的吗？"])
+        await connector.send(Outbound("k", room, "结论：不实", html="结论：<b>不实</b>"))
+        heard = await commander(tmp_path, "--room", room, "--listen", "tail", "--tail", "1", "--listen-self")
+    assert "结论：不实" in heard
+
+
+async def commander(folder: Path, *arguments: str) -> str:
+    kept = ("--credentials", str(folder / "credentials.json"), "--store", str(folder / "store"))
+    process = await asyncio.create_subprocess_exec(
+        program("matrix-commander"), *kept, *arguments, cwd=folder, stdout=PIPE, stderr=STDOUT
+    )
+    said, _ = await process.communicate()
+    assert process.returncode == 0, said.decode()
+    return said.decode()

@@ -1,10 +1,7 @@
 """A real Matrix homeserver: Synapse on SQLite, started, stopped and restarted by the tests.
 
 Synapse lives in a virtual environment of its own, never in the project's: CHATBRANCH_SYNAPSE names it, else
-~/.cache/chatbranch-tests/synapse. To make it:
-
-    python3 -m venv ~/.cache/chatbranch-tests/synapse
-    ~/.cache/chatbranch-tests/synapse/bin/pip install matrix-synapse matrix-commander
+~/.cache/chatbranch-tests/synapse. To make it: python3 tests/servers/install.py
 """
 
 from __future__ import annotations
@@ -62,10 +59,7 @@ def program(name: str) -> Path:
 def need_synapse() -> None:
     """Skip, saying what to install."""
     if not program("synapse_homeserver").exists():
-        pytest.skip(
-            f"needs Synapse: python3 -m venv {environment()} && "
-            f"{environment()}/bin/pip install matrix-synapse matrix-commander"
-        )
+        pytest.skip("needs Synapse: python3 tests/servers/install.py")
 
 
 class Synapse:
@@ -163,6 +157,13 @@ class Person:
         where = f"rooms/{room}/send/m.room.message/p{os.getpid()}-{self._sent}-{time.time_ns()}"
         event: str = self.call("PUT", where, body)["event_id"]
         return event
+
+    def upload(self, data: bytes, media_type: str) -> str:
+        """Put a file into the server's media repository; returns its mxc:// address."""
+        where = f"{self.server.url}/_matrix/media/v3/upload"
+        answer = self._http.post(where, content=data, headers={"Content-Type": media_type}).raise_for_status()
+        address: str = answer.json()["content_uri"]
+        return address
 
     def heard(self, room: str) -> list[dict[str, Any]]:
         """Every message in a room, oldest first, from all its history."""

@@ -193,6 +193,6 @@ LOGGING: dict[str, Any] = {
     "loggers": {
         "django.request": {"level": "ERROR"},
         "httpx": {"level": "WARNING"},
-        "nio": {"level": "WARNING"},
+        "nio": {"level": "CRITICAL"},  # its warnings quote the events it cannot read
     },
 }
