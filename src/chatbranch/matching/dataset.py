@@ -72,27 +72,35 @@ def _rows(path: Path) -> Iterator[dict[str, str]]:
         yield from (json.loads(line) for line in lines if line.strip())
 
 
-def repeated_entries(dataset: Dataset) -> dict[str, frozenset[str]]:
-    """For each claim, the claims that say the same again: a shared wording, word for word, or nearly so.
+class Repetitions:
+    """Which claims of a library say the same again: a wording shared word for word, or nearly so.
 
     Libraries list one falsehood several times. With a claim held out, its twins would answer rightly, so they
     are held out with it. Decided on claims alone, never on queries: two wordings are twins when the Jaccard
     likeness of their terms is at least 0.8.
     """
-    terms = [frozenset(tokens(normalise(wording.text).text)) for wording in dataset.wordings]
-    holders: dict[str, list[int]] = {}
-    for i, own in enumerate(terms):
-        for term in own:
-            holders.setdefault(term, []).append(i)
-    twins: dict[str, set[str]] = {}
-    for i, own in enumerate(terms):
-        rarest = sorted(own, key=lambda term: len(holders[term]))[: max(1, len(own) // 5 + 1)]
-        for j in {j for term in rarest for j in holders[term] if j > i}:
-            if len(own & terms[j]) >= 0.8 * len(own | terms[j]):
-                one, other = dataset.wordings[i].claim_id, dataset.wordings[j].claim_id
-                twins.setdefault(one, set()).add(other)
-                twins.setdefault(other, set()).add(one)
-    return {claim_id: frozenset(others - {claim_id}) for claim_id, others in twins.items()}
+
+    def __init__(self, wordings: Sequence[Wording]) -> None:
+        self._terms = [(own.claim_id, frozenset(tokens(normalise(own.text).text))) for own in wordings]
+        self._places: dict[str, list[int]] = {}  # of each claim's wordings
+        self._holders: dict[str, list[int]] = {}  # of each term
+        for i, (claim_id, terms) in enumerate(self._terms):
+            self._places.setdefault(claim_id, []).append(i)
+            for term in terms:
+                self._holders.setdefault(term, []).append(i)
+
+    def of(self, claim_id: str) -> frozenset[str]:
+        """The other claims that say the same."""
+        found = (self._twins(self._terms[i][1]) for i in self._places.get(claim_id, ()))
+        return frozenset[str]().union(*found) - {claim_id}
+
+    def _twins(self, own: frozenset[str]) -> set[str]:
+        rare_first = sorted(own, key=lambda term: len(self._holders[term]))
+        enough = rare_first[
+            : len(own) // 5 + 1
+        ]  # a twin lacks at most a fifth of the terms: it holds one of these
+        near = (self._terms[i] for i in {i for term in enough for i in self._holders[term]})
+        return {claim_id for claim_id, terms in near if len(own & terms) >= 0.8 * len(own | terms)}
 
 
 class RememberingEncoder:

@@ -37,14 +37,13 @@ _LONGEST = (
     20_000  # characters of a message that are looked at; a forwarded article says its claim before that
 )
 _TERMS_ASKED = 48  # the rarest terms of a long message; more cost time and find nothing else
-_BY_TERMS, _BY_VECTOR = 60, 40  # wordings fetched as candidates
+_BY_TERMS, _BY_VECTOR = 40, 30  # wordings fetched as candidates
 _NEWER = 24  # wordings not yet indexed that may become candidates
 _NEAREST = 5
 _SENTENCES, _SENTENCE_WORDS = (
     4,
     4,
 )  # how many sentences are encoded beside the whole, and how long they must be
-Encoded = tuple[Wording, Vectors | None]
 
 
 @dataclass(frozen=True)
@@ -76,6 +75,15 @@ class Match:
     def as_dict(self) -> dict[str, object]:
         """The match as JSON values."""
         return asdict(self) | {"differences": [difference.as_dict() for difference in self.differences]}
+
+
+@dataclass(frozen=True)
+class _Near:
+    """A wording worth a closer look."""
+
+    wording: Wording
+    terms: f.Terms
+    vector: Vectors | None
 
 
 class Matcher:
@@ -134,9 +142,10 @@ class Matcher:
         """Normalise, tokenise and (English) encode a message."""
         text = text[:_LONGEST]
         normal, lang = normalise(text), language(text)
-        terms = f.Terms(tuple(tokenise(normal.text)))
-        vectors = self._encode(text) if terms.tokens and has_vector(lang) else None
-        return Message(text, normal, terms, lang, vectors)
+        said = tuple(tokenise(normal.text))
+        terms = self._index.weighed(f.Terms(tuple(token.term for token in said)))
+        vectors = self._encode(text) if terms.weights and has_vector(lang) else None
+        return Message(text, normal, said, terms, lang, vectors)
 
     def _encode(self, text: str) -> Vectors:
         parts = [part for part in sentences(plain(text)) if len(part.split()) >= _SENTENCE_WORDS]
@@ -148,13 +157,14 @@ class Matcher:
     ) -> list[Candidate]:
         """The claims that come near, with their features, in no order."""
         index = self._index
-        weigh = index.weigh
+        claims = self._candidates(index, message, newer, frozenset(gone))
+        alike = {claim_id: _same_script(message.lang, rows) for claim_id, rows in claims.items()}
+        likeness = _likenesses(message.vectors, list(alike.values()))
         found = []
-        for claim_id, wordings in self._candidates(index, message, weigh, newer, frozenset(gone)).items():
-            alike = _same_script(message.lang, wordings)
-            terms = [f.terms_of(wording.text) for wording, _ in alike]
-            features = f.pair_features(message.terms, terms, _likeness(message.vectors, alike), weigh)
-            found.append(Candidate(claim_id, tuple(wording for wording, _ in wordings), features))
+        for (claim_id, rows), near in zip(claims.items(), likeness, strict=True):
+            terms = [index.weighed(row.terms) for row in alike[claim_id]]
+            features = f.pair_features(message.terms, terms, near)
+            found.append(Candidate(claim_id, tuple(row.wording for row in rows), features))
         return found
 
     def judge(self, message: Message, ranked: Sequence[Candidate]) -> Match:
@@ -162,7 +172,7 @@ class Matcher:
         calibration = self._fitted.of(message.lang)
         if not ranked:
             return self._nothing(calibration.suggest_from)
-        found = judge_best(message, ranked, calibration, self._index.weigh)
+        found = judge_best(message, ranked, calibration)
         known = found.decision.outcome != "new"
         return Match(
             outcome=found.decision.outcome,
@@ -191,53 +201,64 @@ class Matcher:
         found = [Alternative(ranked[0].claim_id, best.wording.text, best.likely)]
         for candidate in ranked[1:_NEAREST]:
             own = calibration.likely(top_features(message, (candidate, ranked[0])))
-            wording, _ = nearest_wording(message, candidate, self._index.weigh)
+            wording, _ = nearest_wording(message, candidate)
             found.append(Alternative(candidate.claim_id, wording.text, own))
         return tuple(found)
 
     def _candidates(
-        self, index: Index, message: Message, weigh: f.Weigh, newer: Sequence[Wording], gone: frozenset[str]
-    ) -> dict[str, list[Encoded]]:
+        self, index: Index, message: Message, newer: Sequence[Wording], gone: frozenset[str]
+    ) -> dict[str, list[_Near]]:
         """Claim -> its wordings with their vectors, for every claim that is worth a closer look."""
-        asked = sorted(message.terms.distinct, key=lambda term: (-weigh(term), term))[:_TERMS_ASKED]
+        weights = message.terms.weights
+        asked = sorted(weights, key=lambda term: (-weights[term], term))[:_TERMS_ASKED]
         rows = index.by_terms(asked, _BY_TERMS)
         if message.vectors is not None and index.space == self._encoder.digest:
             rows += index.by_vectors(message.vectors, _BY_VECTOR)
-        fresh = self._newer_candidates(message, newer, weigh)
+        fresh = _newest(message, newer)
         ids = {row.wording.claim_id for row in rows} | {wording.claim_id for wording in fresh}
-        claims: dict[str, list[Encoded]] = {}
+        claims: dict[str, list[_Near]] = {}
         for row in index.of_claims(sorted(ids - gone)):
             vector = (
                 index.vectors[row.slot] if row.slot >= 0 and index.space == self._encoder.digest else None
             )
-            claims.setdefault(row.wording.claim_id, []).append((row.wording, vector))
+            near = _Near(row.wording, f.Terms(tuple(row.terms.split())), vector)
+            claims.setdefault(row.wording.claim_id, []).append(near)
         for wording in fresh:
             if wording.claim_id not in gone:
                 encoded = message.vectors is not None and has_vector(wording.lang)
                 vector = self._encode_one(wording.text) if encoded else None
-                claims.setdefault(wording.claim_id, []).append((wording, vector))
+                near = _Near(wording, f.terms_of(wording.text), vector)
+                claims.setdefault(wording.claim_id, []).append(near)
         return claims
 
-    def _newer_candidates(self, message: Message, newer: Sequence[Wording], weigh: f.Weigh) -> list[Wording]:
-        """The wordings not yet indexed that share most with the message."""
-        shared = [
-            (sum(map(weigh, f.terms_of(wording.text).distinct & message.terms.distinct)), i)
-            for i, wording in enumerate(newer)
-        ]
-        return [newer[i] for weight, i in sorted(shared, reverse=True)[:_NEWER] if weight > 0]
+
+def _newest(message: Message, newer: Sequence[Wording]) -> list[Wording]:
+    """The wordings not yet indexed that share most with the message."""
+    weights = message.terms.weights
+    shared = [
+        (sum(weights[term] for term in f.terms_of(wording.text).distinct & weights.keys()), i)
+        for i, wording in enumerate(newer)
+    ]
+    return [newer[i] for weight, i in sorted(shared, reverse=True)[:_NEWER] if weight > 0]
 
 
-def _same_script(lang: str, wordings: list[Encoded]) -> list[Encoded]:
+def _same_script(lang: str, wordings: list[_Near]) -> list[_Near]:
     """The wordings in the message's language, or all of them if there is none: a translation shares no terms."""
-    return [own for own in wordings if own[0].lang[:2] == lang[:2]] or wordings
+    return [near for near in wordings if near.wording.lang[:2] == lang[:2]] or wordings
 
 
-def _likeness(message: Vectors | None, wordings: list[Encoded]) -> f.Likeness:
-    own = [vector for _, vector in wordings if vector is not None]
-    if message is None or not own:
-        return f.Likeness()
-    joint = np.sum(own, axis=0)
-    to_joint = message @ (joint / np.linalg.norm(joint))
-    return f.Likeness(
-        float(max(vector @ message[0] for vector in own)), float(to_joint[0]), float(to_joint.max())
-    )
+def _likenesses(message: Vectors | None, claims: Sequence[list[_Near]]) -> list[f.Likeness]:
+    """The cosines of the message with each claim, all at once."""
+    vectors = [[near.vector for near in rows if near.vector is not None] for rows in claims]
+    encoded = [i for i, own in enumerate(vectors) if own]
+    found = [f.Likeness()] * len(claims)
+    if message is None or not encoded:
+        return found
+    rows = np.stack([vector for i in encoded for vector in vectors[i]])
+    starts = np.cumsum([0, *(len(vectors[i]) for i in encoded[:-1])])
+    joint = np.add.reduceat(rows, starts)
+    to_joint = joint @ message.T / np.linalg.norm(joint, axis=1, keepdims=True)
+    best = np.maximum.reduceat(rows @ message[0], starts)
+    for i, own, likely in zip(encoded, best.tolist(), to_joint.tolist(), strict=True):
+        found[i] = f.Likeness(own, likely[0], max(likely))
+    return found

@@ -18,10 +18,9 @@ from pathlib import Path
 
 import numpy as np
 
-from chatbranch.matching import features as f
 from chatbranch.matching import rules
 from chatbranch.matching.dataset import RememberingEncoder, load
-from chatbranch.matching.encoder import Encoder, Encodes
+from chatbranch.matching.encoder import Encoder
 from chatbranch.matching.fit import CHINESE_RECIPE, ENGLISH, ENGLISH_RECIPE, chinese_examples, fit_calibration
 from chatbranch.matching.judgement import Candidate, judge_best, ordered
 from chatbranch.matching.training import FOLDS, Example, Trial, examples, fold_of, outside, query_key
@@ -44,6 +43,38 @@ class Judged:
 
 
 @dataclass(frozen=True)
+class Figure:
+    """A ratio over trials. ``parts``: what one trial adds to the numerator and to the denominator."""
+
+    name: str
+    parts: Callable[[Judged], tuple[float, float]]
+
+    def of(self, trials: Iterable[Judged]) -> float:
+        over = under = 0.0
+        for judged in trials:
+            mine = self.parts(judged)
+            over, under = over + mine[0], under + mine[1]
+        return over / under if under else 1.0
+
+
+def precision(checked: float, unchecked: float) -> Figure:
+    """The share of right answers, known trials counting ``checked`` each and held-out ones ``unchecked``."""
+
+    def parts(judged: Judged) -> tuple[float, float]:
+        weight = (unchecked if judged.held_out else checked) * judged.answered
+        return weight * judged.right, weight
+
+    return Figure(f"precision, {checked:g} checked : {unchecked:g} unchecked", parts)
+
+
+RECALL = Figure(
+    "recall of answers", lambda judged: (float(judged.known and judged.right), float(judged.known))
+)
+MAP = Figure("MAP@5", lambda judged: (judged.known * judged.average_precision, float(judged.known)))
+EASY, HARD = precision(9, 1), precision(1, 9)
+
+
+@dataclass(frozen=True)
 class Report:
     """Figures over some trials; each with its 95 % interval."""
 
@@ -52,66 +83,29 @@ class Report:
     def where(self, chosen: Callable[[Judged], bool]) -> Report:
         return Report(tuple(judged for judged in self.trials if chosen(judged)))
 
-    def precision(self, checked: float, unchecked: float) -> float:
-        """The share of right answers, known trials counting ``checked`` each and held-out ones ``unchecked``."""
-        return _precision(self.trials, checked, unchecked)
+    def __getitem__(self, figure: Figure) -> float:
+        return figure.of(self.trials)
 
-    @property
-    def recall(self) -> float:
-        """The share of queries with a claim in the library that are answered with it."""
-        return _recall(self.trials)
-
-    @property
-    def mean_average_precision(self) -> float:
-        """MAP@5 over the queries with a claim in the library."""
-        return _mean_average_precision(self.trials)
-
-    def interval(self, figure: Callable[[Sequence[Judged]], float]) -> tuple[float, float]:
+    def interval(self, figure: Figure) -> tuple[float, float]:
         """The 95 % bootstrap interval of a figure, resampling whole groups."""
-        groups: dict[str, list[Judged]] = {}
-        for judged in self.trials:
-            groups.setdefault(judged.group, []).append(judged)
-        own = list(groups.values())
-        chance = np.random.default_rng(0)
-        drawn = (chance.integers(0, len(own), len(own)) for _ in range(_RESAMPLES))
-        values = [figure([judged for i in picks for judged in own[i]]) for picks in drawn]
-        low, high = np.quantile(values, (0.025, 0.975))
+        places: dict[str, int] = {}
+        owners = np.array([places.setdefault(judged.group, len(places)) for judged in self.trials])
+        parts = np.array([figure.parts(judged) for judged in self.trials])
+        sums = np.stack([np.bincount(owners, column, len(places)) for column in parts.T], axis=1)
+        picks = np.random.default_rng(0).integers(0, len(places), (_RESAMPLES, len(places)))
+        over, under = np.moveaxis(sums[picks].sum(axis=1), 1, 0)
+        low, high = np.quantile(over / np.maximum(under, 1e-9), (0.025, 0.975))
         return float(low), float(high)
 
     def lines(self, title: str) -> list[str]:
         """The report as text."""
-        figures: dict[str, Callable[[Sequence[Judged]], float]] = {
-            "recall of answers": _recall,
-            "precision, 9 checked : 1 unchecked": lambda own: _precision(own, 9, 1),
-            "precision, 1 checked : 9 unchecked": lambda own: _precision(own, 1, 9),
-            "MAP@5": _mean_average_precision,
-        }
         known = sum(judged.known for judged in self.trials)
         wrong = sum(judged.answered and not judged.right for judged in self.trials)
         lines = [f"{title}: {known} queries with a claim, {len(self.trials)} trials, {wrong} false answers"]
-        for name, figure in figures.items():
+        for figure in (RECALL, EASY, HARD, MAP):
             low, high = self.interval(figure)
-            lines.append(f"  {name:<36} {figure(self.trials):.3f}  [{low:.3f}, {high:.3f}]")
+            lines.append(f"  {figure.name:<36} {self[figure]:.3f}  [{low:.3f}, {high:.3f}]")
         return lines
-
-
-def _precision(trials: Iterable[Judged], checked: float, unchecked: float) -> float:
-    right = wrong = 0.0
-    for judged in trials:
-        if judged.answered:
-            weight = unchecked if judged.held_out else checked
-            right, wrong = right + weight * judged.right, wrong + weight * (not judged.right)
-    return right / (right + wrong) if right + wrong else 1.0
-
-
-def _recall(trials: Iterable[Judged]) -> float:
-    known = [judged for judged in trials if judged.known]
-    return sum(judged.answered and judged.right for judged in known) / max(1, len(known))
-
-
-def _mean_average_precision(trials: Iterable[Judged]) -> float:
-    known = [judged.average_precision for judged in trials if judged.known]
-    return sum(known) / max(1, len(known))
 
 
 def judge(found: Sequence[Example], calibration: rules.Calibration) -> list[Judged]:
@@ -135,12 +129,7 @@ def _judged(trial: Trial, calibration: rules.Calibration) -> Judged:
 
 
 def _answered(trial: Trial, ranked: Sequence[Candidate], calibration: rules.Calibration) -> bool:
-    return judge_best(trial.example.message, ranked, calibration, _plain_weight).decision.outcome == "answer"
-
-
-def _plain_weight(term: str) -> float:
-    """The index is gone when trials are judged; for finding the matched span, common or not is enough."""
-    return f.rarity(term, 1, 1_000)
+    return judge_best(trial.example.message, ranked, calibration).decision.outcome == "answer"
 
 
 def _average_precision(ranked: Sequence[Candidate], right: frozenset[str]) -> float:
@@ -152,28 +141,26 @@ def _average_precision(ranked: Sequence[Candidate], right: frozenset[str]) -> fl
     return total / min(_TOP, len(right)) if right else 0.0
 
 
-def english(data: Path, encoder: Encodes) -> tuple[Report, Report]:
-    """Cross-fitted reports: the whole 2022 set, and the test split of 2020, whose posts the folds keep apart too."""
-    found = examples(load(data / ENGLISH), encoder)
+def cross_fitted_english(found: Sequence[Example], older: Sequence[Example]) -> tuple[Report, Report]:
+    """Reports on a set, and on another set's examples judged by the fold their post lies in.
+
+    The second set's posts are among the first's (its library is another), so each is judged by numbers fitted
+    without it and without its claims.
+    """
     folds = {query_key(example.query.text): fold_of(example) for example in found}
-    older = [
-        example
-        for example in examples(load(data / "en_checkthat2020", splits=("test",)), encoder)
-        if example.query.claim_ids
-    ]
+    labelled = [example for example in older if example.query.claim_ids]
     whole: list[Judged] = []
-    test: list[Judged] = []
+    other: list[Judged] = []
     for fold in range(FOLDS):
         calibration = fit_calibration(outside(found, fold), ENGLISH_RECIPE)
         whole += judge([example for example in found if fold_of(example) == fold], calibration)
-        own = [example for example in older if folds.get(query_key(example.query.text), 0) == fold]
-        test += judge(own, calibration)
-    return Report(tuple(whole)), Report(tuple(test))
+        own = [example for example in labelled if folds.get(query_key(example.query.text), 0) == fold]
+        other += judge(own, calibration)
+    return Report(tuple(whole)), Report(tuple(other))
 
 
-def chinese(data: Path, encoder: Encodes) -> Report:
-    """Cross-fitted over both Chinese sets; their gold is incomplete, so these are lower bounds."""
-    found = chinese_examples(data, encoder)
+def cross_fitted_chinese(found: Sequence[Example]) -> Report:
+    """A report on the Chinese examples; their gold is incomplete, so its figures are lower bounds."""
     judged: list[Judged] = []
     for fold in range(FOLDS):
         calibration = fit_calibration(outside(found, fold), CHINESE_RECIPE)
@@ -190,13 +177,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     chosen = parser.parse_args(arguments)
     encoder = RememberingEncoder(Encoder.open(chosen.model))
-    whole, test = english(chosen.data, encoder)
+    older = examples(load(chosen.data / "en_checkthat2020", splits=("test",)), encoder)
+    whole, test = cross_fitted_english(examples(load(chosen.data / ENGLISH), encoder), older)
+    chinese = cross_fitted_chinese(chinese_examples(chosen.data, encoder))
     encoder.save()
-    reports = {
-        "CheckThat! 2022, all": whole,
-        "CheckThat! 2020, test": test,
-        "Chinese": chinese(chosen.data, encoder),
-    }
+    reports = {"CheckThat! 2022, all splits": whole, "CheckThat! 2020, test": test, "Chinese": chinese}
     for title, report in reports.items():
         sys.stdout.write("\n".join(report.lines(title)) + "\n")
     return 0

@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from heapq import nlargest
 from typing import Any
 
-from chatbranch.kernel.text import Token, is_cjk, normalise, tokenise
+from chatbranch.kernel.text import Token, is_cjk, normalise, tokens
 from chatbranch.matching.common_terms import COMMON
 
 Weigh = Callable[[str], float]  # a term -> how much it tells
@@ -27,13 +27,9 @@ _TYPICAL_TERMS = 24.0  # about the length of a claim
 
 @dataclass(frozen=True)
 class Terms:
-    """A text as the features see it."""
+    """A text as the features see it: its index terms, in order."""
 
-    tokens: tuple[Token, ...]
-
-    @cached_property
-    def sequence(self) -> tuple[str, ...]:
-        return tuple(token.term for token in self.tokens)
+    sequence: tuple[str, ...]
 
     @cached_property
     def counts(self) -> Counter[str]:
@@ -55,7 +51,29 @@ class Terms:
 @lru_cache(maxsize=16_384)
 def terms_of(text: str) -> Terms:
     """The terms of a wording. Remembered: the same claims are candidates again and again."""
-    return Terms(tuple(tokenise(normalise(text).text)))
+    return Terms(tuple(tokens(normalise(text).text)))
+
+
+@dataclass(frozen=True)
+class Weighed:
+    """A text's terms with their weights in one library."""
+
+    terms: Terms
+    weights: Mapping[str, float]
+
+    @cached_property
+    def total(self) -> float:
+        return sum(self.weights.values())
+
+    @cached_property
+    def rarest(self) -> float:
+        """The weight of its three rarest terms."""
+        return sum(nlargest(3, self.weights.values()))
+
+
+def weighed(terms: Terms, weigh: Weigh) -> Weighed:
+    """The terms with their weights."""
+    return Weighed(terms, {term: weigh(term) for term in sorted(terms.distinct)})
 
 
 _CLEAR_LEAD = 8.0  # log-odds; a larger lead says no more
@@ -89,14 +107,15 @@ class Likeness:
     sentence: float = 0.0
 
 
-def pair_features(
-    message: Terms, wordings: Sequence[Terms], alike: Likeness, weigh: Weigh
-) -> dict[str, float]:
+def pair_features(message: Weighed, wordings: Sequence[Weighed], alike: Likeness) -> dict[str, float]:
     """The features of a message with one claim."""
-    union = frozenset[str]().union(*(wording.distinct for wording in wordings))
-    shared = message.distinct & union
-    claim_covered = max(_covered(wording.distinct, message.distinct, weigh) for wording in wordings)
-    message_covered = _covered(message.distinct, union, weigh)
+    own = message.terms
+    shared = [_shared(message, wording) for wording in wordings]
+    together = {term: weight for each in shared for term, weight in each.items()}
+    claim_covered = max(
+        _share_of(each.values(), its.total) for each, its in zip(shared, wordings, strict=True)
+    )
+    message_covered = _share_of(together.values(), message.total)
     return {
         "cosine": alike.best,
         "cosine_joint": alike.joint,
@@ -104,41 +123,39 @@ def pair_features(
         "claim_covered": claim_covered,
         "message_covered": message_covered,
         "overlap": 2 * claim_covered * message_covered / ((claim_covered + message_covered) or 1.0),
-        "bm25": _bm25(message, wordings, weigh),
-        "message_rarest": _rarest_shared(shared, message.distinct, weigh),
-        "claim_rarest": max(_rarest_shared(shared, own.distinct, weigh) for own in wordings),
-        "order": max(_share(wording.neighbours, message.neighbours) for wording in wordings),
-        "numbers_covered": max(_share(wording.numbers, message.numbers) for wording in wordings),
+        "bm25": _bm25(together, [wording.terms for wording in wordings]),
+        "message_rarest": _share_of(nlargest(3, together.values()), message.rarest),
+        "claim_rarest": max(
+            _share_of(nlargest(3, each.values()), its.rarest)
+            for each, its in zip(shared, wordings, strict=True)
+        ),
+        "order": max(_held(wording.terms.neighbours, own.neighbours) for wording in wordings),
+        "numbers_covered": max(_held(wording.terms.numbers, own.numbers) for wording in wordings),
     }
 
 
-def _covered(these: frozenset[str], by: frozenset[str], weigh: Weigh) -> float:
-    """The share of the weight of ``these`` terms that ``by`` holds too."""
-    total = sum(map(weigh, these))
-    return sum(map(weigh, these & by)) / total if total else 0.0
+def _shared(message: Weighed, wording: Weighed) -> dict[str, float]:
+    """The terms both hold, with their weights, in a fixed order: sums must not depend on a set's."""
+    return {term: weight for term, weight in wording.weights.items() if term in message.weights}
 
 
-def _share(these: frozenset[Any], by: frozenset[Any]) -> float:
+def _share_of(weights: Iterable[float], total: float) -> float:
+    return sum(weights) / total if total else 0.0
+
+
+def _held(these: frozenset[Any], by: frozenset[Any]) -> float:
+    """The share of these that are among those; 1 where there are none to hold."""
     return len(these & by) / len(these) if these else 1.0
 
 
-def _bm25(message: Terms, wordings: Sequence[Terms], weigh: Weigh) -> float:
+def _bm25(shared: Mapping[str, float], wordings: Sequence[Terms]) -> float:
     """BM25 of the wordings taken as one text for the message's terms, per term of a typical claim."""
-    counts: Counter[str] = Counter()
-    for wording in wordings:
-        counts.update(wording.counts)
-    length = _K1 * (1 - _B + _B * sum(counts.values()) / _TYPICAL_TERMS)
-    shared = message.distinct & counts.keys()
-    return (
-        sum(weigh(term) * counts[term] * (_K1 + 1) / (counts[term] + length) for term in shared)
-        / _TYPICAL_TERMS
-    )
-
-
-def _rarest_shared(shared: frozenset[str], own: frozenset[str], weigh: Weigh) -> float:
-    """The weight of the three rarest shared terms against that of a text's own three rarest."""
-    most = sum(nlargest(3, map(weigh, own)))
-    return sum(nlargest(3, map(weigh, shared & own))) / most if most else 0.0
+    length = _K1 * (1 - _B + _B * sum(len(wording.sequence) for wording in wordings) / _TYPICAL_TERMS)
+    total = 0.0
+    for term, weight in shared.items():
+        count = sum(wording.counts[term] for wording in wordings)
+        total += weight * count * (_K1 + 1) / (count + length)
+    return total / _TYPICAL_TERMS
 
 
 def lead_features(
@@ -156,26 +173,31 @@ def message_features(message: Terms) -> dict[str, float]:
     return {"message_terms": math.log1p(len(message.distinct))}
 
 
-def nearness(message: Terms, wording: Terms, weigh: Weigh) -> float:
-    """Which of a claim's wordings a message repeats: the weight shared, against the weight of either."""
-    shared = sum(map(weigh, message.distinct & wording.distinct))
-    return 2 * shared / (sum(map(weigh, message.distinct)) + sum(map(weigh, wording.distinct)) or 1.0)
+def nearness(message: Weighed, wording: Terms) -> float:
+    """Which of a claim's wordings a message repeats: Dice's coefficient, shared terms by weight, others as 1."""
+    shared = sum(weight for term, weight in message.weights.items() if term in wording.distinct)
+    strange = sum(term not in message.weights for term in wording.distinct)
+    return 2 * shared / ((message.total + shared + strange) or 1.0)
 
 
-def matched_span(message: Terms, wording: Terms, weigh: Weigh) -> tuple[int, int] | None:
+def matched_span(said: Sequence[Token], message: Weighed, wording: Terms) -> tuple[int, int] | None:
     """Where in the message's normal text the wording is said: the stretch with the most shared weight.
+
+    said: the message's tokens, with their places.
 
     The maximal segment of (weight of shared terms) minus (a fraction of the weight of others), Kadane's scan.
     """
+    shared = [weight for term, weight in message.weights.items() if term in wording.distinct]
+    typical = sum(shared) / max(1, len(shared))
     best, start, total = (0.0, 0, 0), 0, 0.0
-    typical = sum(map(weigh, wording.distinct)) / max(1, len(wording.distinct))
-    for i, token in enumerate(message.tokens):
-        total += weigh(token.term) if token.term in wording.distinct else -min(weigh(token.term), typical) / 4
+    for i, token in enumerate(said):
+        weight = message.weights[token.term]
+        total += weight if token.term in wording.distinct else -min(weight, typical) / 4
         if total <= 0:
             start, total = i + 1, 0.0
         elif total > best[0]:
             best = (total, start, i)
-    return (message.tokens[best[1]].start, message.tokens[best[2]].end) if best[0] else None
+    return (said[best[1]].start, said[best[2]].end) if best[0] else None
 
 
 def informative_terms(message: Terms) -> int:

@@ -41,7 +41,7 @@ _LEAD = ("score_margin", "bm25_margin", "message_terms")
 FREE_SIGN = frozenset({"message_terms"})  # not a likeness
 
 RIDGE = 1.0
-ANSWER_FROM = {"en": 0.68, "zh": 0.68}
+ANSWER_FROM = {"en": 0.58, "zh": 0.68}
 SUGGEST_FROM = {"en": 0.10, "zh": 0.10}
 COPY = rules.Copy(claim_covered=0.9, order=0.8, probability=0.0)  # its probability is counted below
 _ROUND = 6  # digits that are kept

@@ -34,9 +34,9 @@ import tantivy
 
 from chatbranch.kernel.text import normalise, tokens
 from chatbranch.matching.encoder import Encodes, Vectors
-from chatbranch.matching.features import rarity
+from chatbranch.matching.features import Terms, Weighed, rarity, weighed
 
-FORMAT = 1  # raised when a directory written before can no longer be read: it is then rebuilt
+FORMAT = 2  # raised when a directory written before can no longer be read: it is then rebuilt
 _STATE = "state"
 _HEAP = 64_000_000  # bytes, tantivy's write buffer
 _CHUNK = 1_000  # wordings encoded and added at a time
@@ -56,10 +56,11 @@ class Wording:
 
 @dataclass(frozen=True)
 class Row:
-    """A wording as the index holds it; ``slot`` is its vector's row, -1 where it has none (Chinese)."""
+    """A wording as the index holds it: its terms, parted by blanks, and its vector's row, -1 where it has none."""
 
     wording: Wording
     slot: int
+    terms: str
 
 
 class IndexBusy(Exception):
@@ -73,7 +74,7 @@ def has_vector(lang: str) -> bool:
 
 def _schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
-    builder.add_text_field("terms", tokenizer_name="whitespace", index_option="freq")
+    builder.add_text_field("terms", stored=True, tokenizer_name="whitespace", index_option="freq")
     builder.add_text_field("key", tokenizer_name="raw", index_option="basic")
     builder.add_text_field("claim", stored=True, tokenizer_name="raw", index_option="basic")
     builder.add_text_field("body", stored=True, tokenizer_name="raw", index_option="basic")
@@ -126,6 +127,10 @@ class Index:
             self._weights[term] = rarity(term, found, len(self))
         return self._weights[term]
 
+    def weighed(self, terms: Terms) -> Weighed:
+        """Terms with their weights in this library."""
+        return weighed(terms, self.weigh)
+
     def by_terms(self, terms: Sequence[str], limit: int) -> list[Row]:
         """The ``limit`` wordings with the highest BM25 for the terms, best first."""
         return self._rows(self._any_of("terms", terms), limit)
@@ -137,7 +142,7 @@ class Index:
         """
         if not len(self.vectors):
             return []
-        likeness = (self.vectors @ asked.T).max(axis=1)
+        likeness = (asked @ self.vectors.T).max(axis=0)
         count = min(limit, len(likeness))
         slots = np.argpartition(-likeness, count - 1)[:count]
         place = {int(slot): i for i, slot in enumerate(slots[np.argsort(-likeness[slots], kind="stable")])}
@@ -183,7 +188,8 @@ class Index:
 
 def _row(document: Any) -> Row:
     lang, seq, slot, text = document["body"][0].split(" ", 3)
-    return Row(Wording(document["claim"][0], lang, text, int(seq)), int(slot))
+    wording = Wording(document["claim"][0], lang, text, int(seq))
+    return Row(wording, int(slot), document["terms"][0])
 
 
 def _map_vectors(path: Path, rows: int, dimension: int) -> Vectors:

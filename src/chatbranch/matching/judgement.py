@@ -7,7 +7,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from chatbranch.kernel.text import Normal
+from chatbranch.kernel.text import Normal, Token
 from chatbranch.matching import features as f
 from chatbranch.matching import guard, rules
 from chatbranch.matching.encoder import Vectors
@@ -27,7 +27,8 @@ class Message:
 
     text: str
     normal: Normal
-    terms: f.Terms
+    tokens: tuple[Token, ...]
+    terms: f.Weighed
     lang: str
     vectors: Vectors | None
 
@@ -74,39 +75,31 @@ def top_features(message: Message, ranked: Sequence[Candidate]) -> dict[str, flo
     best = ranked[0]
     rival = ranked[1] if len(ranked) > 1 else Candidate("", (), {}, -math.inf)
     lead = f.lead_features(best.features, best.score, rival.features, rival.score)
-    return best.features | lead | f.message_features(message.terms)
+    return best.features | lead | f.message_features(message.terms.terms)
 
 
-def judge_best(
-    message: Message, ranked: Sequence[Candidate], calibration: rules.Calibration, weigh: f.Weigh
-) -> Judgement:
+def judge_best(message: Message, ranked: Sequence[Candidate], calibration: rules.Calibration) -> Judgement:
     """Decide about the first of a ranking that is not empty."""
     features = top_features(message, ranked)
     likely = calibration.likely(features)
-    wording, span = nearest_wording(message, ranked[0], weigh)
+    wording, span = nearest_wording(message, ranked[0])
     finding = guard.inspect(message.text, span, [own.text for own in ranked[0].wordings])
     decision = rules.decide(
         likely,
         features,
         calibration,
         chinese=message.chinese,
-        informative=f.informative_terms(message.terms),
+        informative=f.informative_terms(message.terms.terms),
         conflict=finding.conflict,
         missing=finding.missing,
     )
     return Judgement(decision, features, calibration.answer.score(features), likely, wording, span, finding)
 
 
-def nearest_wording(
-    message: Message, candidate: Candidate, weigh: f.Weigh
-) -> tuple[Wording, tuple[int, int] | None]:
+def nearest_wording(message: Message, candidate: Candidate) -> tuple[Wording, tuple[int, int] | None]:
     """The wording that the message is nearest to, and where in the original message it is said."""
-
-    def nearness(wording: Wording) -> float:
-        return f.nearness(message.terms, f.terms_of(wording.text), weigh)
-
-    wording = max(candidate.wordings, key=nearness)
-    found = f.matched_span(message.terms, f.terms_of(wording.text), weigh)
+    wording = max(candidate.wordings, key=lambda own: f.nearness(message.terms, f.terms_of(own.text)))
+    found = f.matched_span(message.tokens, message.terms, f.terms_of(wording.text))
     if found is None:
         return wording, None
     start, end = message.normal.offset(found[0]), message.normal.offset(found[1] - 1) + 1

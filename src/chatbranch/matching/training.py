@@ -10,7 +10,7 @@ from pathlib import Path
 
 from chatbranch.kernel.text import normalise, tokens
 from chatbranch.matching import rules
-from chatbranch.matching.dataset import Dataset, Query, repeated_entries
+from chatbranch.matching.dataset import Dataset, Query, Repetitions
 from chatbranch.matching.encoder import Encodes
 from chatbranch.matching.engine import Matcher
 from chatbranch.matching.index import IndexWriter, Wording
@@ -60,23 +60,21 @@ class Trial:
 
 def examples(dataset: Dataset, encoder: Encodes, distractors: Sequence[Wording] = ()) -> list[Example]:
     """Index the set's claims (and distractors) in a temporary place and look up every query."""
-    twins, groups = repeated_entries(dataset), _groups(dataset)
+    repeated, groups = Repetitions(dataset.wordings), _groups(dataset)
     with tempfile.TemporaryDirectory(prefix="chatbranch-fit-") as directory:
         with IndexWriter.open(Path(directory), encoder) as writer:
             writer.add([*dataset.wordings, *distractors])
             writer.commit()
         matcher = Matcher(Path(directory), encoder, rules.NOTHING_FITTED)
-        return [_example(matcher, query, twins, groups) for query in dataset.queries]
+        return [_example(matcher, query, repeated, groups) for query in dataset.queries]
 
 
-def _example(
-    matcher: Matcher, query: Query, twins: dict[str, frozenset[str]], groups: dict[str, str]
-) -> Example:
+def _example(matcher: Matcher, query: Query, repeated: Repetitions, groups: dict[str, str]) -> Example:
     message = matcher.read(query.text)
     near = tuple(matcher.near(message))
     right = query.claim_ids | {candidate.claim_id for candidate in near if _verbatim(message, candidate)}
-    repeated = frozenset[str]().union(*(twins.get(claim_id, frozenset()) for claim_id in right))
-    return Example(query, message, near, right, right | repeated, groups[query.id])
+    held_out = right.union(*map(repeated.of, right))
+    return Example(query, message, near, right, held_out, groups[query.id])
 
 
 def _verbatim(message: Message, candidate: Candidate) -> bool:
