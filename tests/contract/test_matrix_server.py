@@ -300,9 +300,13 @@ async def test_signing_in_again_keeps_the_device_so_that_repeats_are_still_recog
     assert ann.texts(room, bot.id) == ["once"]
 
 
-async def test_a_wrong_password_says_which_setting_to_put_right(bot: Person, host: Recorder) -> None:
+async def test_a_wrong_password_or_address_says_which_setting_to_put_right(
+    bot: Person, host: Recorder
+) -> None:
     with pytest.raises(Misconfigured, match=r"matrix\.password"):
         await connect(bot, password="wrong").run(host)
+    with pytest.raises(Misconfigured, match=r"matrix\.homeserver"):
+        await connect(bot, homeserver=f"{bot.server.url}/elsewhere").run(host)
 
 
 async def test_a_token_is_enough(bot: Person, ann: Person, host: Recorder) -> None:

@@ -93,5 +93,5 @@ def wait_for(true: object, seconds: float = 120, what: str = "what was waited fo
     while time.monotonic() < end:
         if true():
             return
-        time.sleep(0.05)
+        time.sleep(0.02)
     raise AssertionError(f"{what} did not happen within {seconds} s")

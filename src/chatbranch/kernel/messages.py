@@ -22,6 +22,7 @@ class Inbound:
     channel: the connector's name. address: where an answer goes (a room, a mailbox, a conversation).
     sender: who wrote, as the platform names them. message_id: the platform's own id, for recognising replays.
     direct: a one-to-one conversation. mentioned: the bot was addressed by name.
+    reply_to: the message an answer should refer to, or "" where it stands by itself.
     """
 
     channel: str

@@ -66,7 +66,14 @@ class Session:
             raise Misconfigured(f"the homeserver does not accept matrix.token for {self.me}; set a new one")
         else:
             await self._log_in(host, kept.get("device", ""))
-        self.name = (await self._call(self._client.get_displayname(self.me))).displayname or ""
+        self.name = await self._display_name()
+
+    async def _display_name(self) -> str:
+        try:
+            profile = await self._call(self._client.get_displayname(self.me))
+        except Undeliverable:  # an account that never had a profile
+            return ""
+        return profile.displayname or ""
 
     async def _accepts(self, token: str, device: str) -> bool:
         self._client.restore_login(self.me, device, token)
@@ -88,7 +95,11 @@ class Session:
                 self._client.login(self._settings["password"], self._settings["device_name"])
             )
         except Undeliverable as refused:
-            raise Misconfigured(f"the homeserver refuses matrix.password for {self.me}") from refused
+            if "M_FORBIDDEN" in str(refused):
+                wrong = f"the homeserver refuses matrix.password for {self.me}"
+            else:
+                wrong = f"no homeserver answers at {self._settings['homeserver']}: see matrix.homeserver"
+            raise Misconfigured(wrong) from refused
         if answer.user_id != self.me:
             raise Misconfigured(f"this account is called {answer.user_id}; put that into matrix.user")
         session = {"user": answer.user_id, "device": answer.device_id, "token": answer.access_token}
@@ -175,7 +186,7 @@ def _error(answer: ErrorResponse) -> Exception:
     if code == "M_LIMIT_EXCEEDED" or status == 429:
         return Later((answer.retry_after_ms or 5000) / 1000, "the homeserver asks us to slow down")
     if code in SIGNED_OUT:
-        return SignedOut(code)
+        return SignedOut(f"the homeserver has ended our session ({code})")
     if code in NEVER or status in (403, 404, 413):
         return Undeliverable(f"{NEVER.get(code, 'the homeserver refuses')} ({code or status})")
     return Trouble(f"the homeserver answered {status} {code}")

@@ -6,6 +6,7 @@ import asyncio
 import logging
 import random
 import re
+import time
 from collections import Counter
 from collections.abc import Mapping
 
@@ -20,6 +21,7 @@ from chatbranch.kernel.messages import Attachment, Outbound, Receipt
 
 log = logging.getLogger(__name__)
 
+SETTLED = 60.0  # seconds a session has lasted after which its end counts as the first failure
 POLL = 30.0  # seconds one sync waits for news
 LARGEST_PICTURE = 10 * 1024 * 1024  # bytes
 PICTURE_TRIES = 3  # before a message is taken without the picture that its own server does not give
@@ -42,15 +44,14 @@ class Matrix:
         """Sign in and listen until cancelled; sign in again when the server was away, or has forgotten us."""
         failures = 0
         while True:
-            session = Session(self._values)
+            session, started = Session(self._values), time.monotonic()
             try:
                 await session.sign_in(host)
-                self._session, failures = session, 0
+                self._session = session
                 await _Listener(session, host).listen()
-            except SignedOut:
-                log.warning("matrix: the homeserver has ended our session; signing in again")
-            except (Trouble, Later) as trouble:
-                failures += 1
+            except (SignedOut, Trouble, Later) as trouble:
+                self._session = None
+                failures = 1 if time.monotonic() - started > SETTLED else failures + 1
                 await _pause(trouble, failures)
             finally:
                 self._session = None
@@ -193,4 +194,4 @@ async def _pause(trouble: Exception, failures: int) -> None:
 
 def _words(trouble: Exception) -> str:
     """What to log: our own words; of anything else only its kind, for it may quote a message."""
-    return str(trouble) if isinstance(trouble, Later | Trouble) else type(trouble).__name__
+    return str(trouble) if isinstance(trouble, Later | Trouble | SignedOut) else type(trouble).__name__
