@@ -119,6 +119,21 @@ def test_a_withdrawn_verdict_reaches_them_too_and_is_no_longer_an_answer(
     assert [each.rating for each in card.history] == ["withdrawn", "false"]
 
 
+def test_a_withdrawal_says_why_and_repeats_nothing_of_what_it_takes_back(
+    members: dict[str, Member], case: Case
+) -> None:
+    decide(members, case)
+    decide(members, case, "withdrawn", reason="来源有误。")
+    case.refresh_from_db()
+    assert case.claim_id is not None
+    card = claims.claim_card(case.claim_id)
+    assert card is not None
+    assert card.reason["zh-Hans"] == "来源有误。"
+    assert (card.explanation, card.sources) == ({}, [])
+    assert card.headline("zh-Hans") == RUMOUR
+    assert card.basis["case"] == case.code
+
+
 def test_somebody_who_asked_in_the_case_and_again_after_it_is_told_of_a_change_once(
     members: dict[str, Member], case: Case
 ) -> None:
