@@ -14,7 +14,17 @@ from pathlib import Path
 import pytest
 
 from chatbranch.connectors import discover
-from chatbranch.connectors.contract import Capabilities, Connector, Misconfigured, Setup, Webhook
+from chatbranch.connectors.contract import (
+    Capabilities,
+    Connector,
+    Deletes,
+    Edits,
+    Misconfigured,
+    Reacts,
+    Setup,
+    Types,
+    Webhook,
+)
 
 SETUPS = discover.setups()
 
@@ -55,7 +65,15 @@ def test_its_abilities_are_announced_and_cannot_change(setup: Setup) -> None:
 def test_the_connector_is_what_its_setup_says(setup: Setup, connector: Connector) -> None:
     assert (connector.name, connector.title) == (setup.name, setup.title)
     assert (connector.capabilities, connector.settings) == (setup.capabilities, setup.settings)
-    assert isinstance(connector, Webhook) == setup.capabilities.webhook
+    able = setup.capabilities
+    optional = {
+        Webhook: able.webhook,
+        Edits: able.edits,
+        Deletes: able.deletes,
+        Reacts: able.reacts,
+        Types: able.types,
+    }
+    assert {ability: isinstance(connector, ability) for ability in optional} == optional
 
 
 def test_its_title_and_every_setting_speak_both_languages(setup: Setup) -> None:

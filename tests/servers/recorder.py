@@ -7,8 +7,8 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
-from chatbranch.connectors.contract import Connector
-from chatbranch.kernel.messages import Inbound
+from chatbranch.connectors.contract import Connector, Standing
+from chatbranch.kernel.messages import Change, Gap, Inbound
 
 
 class Recorder:
@@ -16,6 +16,9 @@ class Recorder:
 
     def __init__(self) -> None:
         self.taken: list[Inbound] = []
+        self.changes: list[Change] = []
+        self.gaps: list[Gap] = []
+        self.standings: list[tuple[Standing, str]] = []
         self.memory: dict[str, str] = {}
         self.failing = 0  # how many of the next calls of receive fail, as with a database that is away
 
@@ -25,6 +28,19 @@ class Recorder:
             raise ConnectionError("the database is away")
         if inbound.message_id not in {each.message_id for each in self.taken}:
             self.taken.append(inbound)
+
+    async def change(self, change: Change) -> None:
+        if self.failing:
+            self.failing -= 1
+            raise ConnectionError("the database is away")
+        if change.message_id not in {each.message_id for each in self.changes}:
+            self.changes.append(change)
+
+    async def missed(self, gap: Gap) -> None:
+        self.gaps.append(gap)
+
+    async def report(self, standing: Standing, why: str = "") -> None:
+        self.standings.append((standing, why))
 
     async def recall(self, key: str) -> str:
         assert len(key) <= 80, "a memory's key has at most 80 characters"

@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, MutableMapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Literal, Protocol, runtime_checkable
 
-from chatbranch.kernel.messages import Inbound, Outbound, Receipt
+from chatbranch.kernel.messages import Change, Gap, Inbound, Outbound, Receipt
 from chatbranch.kernel.phrases import Phrase
 
 Scope = MutableMapping[str, Any]
@@ -25,8 +25,13 @@ Send = Callable[[MutableMapping[str, Any]], Awaitable[None]]
 class Capabilities:
     """What a platform can do. Whoever sends looks here, never at the platform's name.
 
-    attachments: pictures come in. html: formatted text goes out.
-    idempotent: a repeated key is recognised by the platform, so that a retry is never seen twice.
+    rooms: many people write to one address. direct: one-to-one conversations.
+    attachments: pictures and files come in. files: they go out. html: formatted text goes out.
+    replies: a message can point to the one it answers. threads: messages can be gathered under one.
+    names: a message can be shown under somebody else's name (`Outbound.author`).
+    edits, deletes, reacts, types: the connector is an `Edits`, `Deletes`, `Reacts`, `Types`.
+    replays: what was said while we were away comes in when we are back. Where it cannot, a `Gap` is reported.
+    idempotent: a message that may have arrived is recognised, so that a retry is never seen twice.
     pulled: nothing can be pushed; the reader's side fetches what waits (web chat, passive replies).
     webhook: the web process serves it under /connect/<name>/ (it is a `Webhook`).
     characters: the longest text of one message.
@@ -39,6 +44,15 @@ class Capabilities:
     rooms: bool = False
     html: bool = False
     attachments: bool = False
+    files: bool = False
+    replies: bool = False
+    threads: bool = False
+    names: bool = False
+    edits: bool = False
+    deletes: bool = False
+    reacts: bool = False
+    types: bool = False
+    replays: bool = False
     idempotent: bool = False
     pulled: bool = False
     webhook: bool = False
@@ -88,11 +102,24 @@ class Undeliverable(Exception):
     """This message can never arrive (blocked, left, unknown address): stop, and say why in the ledger."""
 
 
+Standing = Literal["connected", "reconnecting", "broken"]
+"""How a channel stands. reconnecting: the connector sees to it. broken: somebody has to do something."""
+
+
 class Host(Protocol):
-    """What the house offers a connector. Both halves are durable before they return."""
+    """What the house offers a connector. What it takes is durable before it returns."""
 
     async def receive(self, inbound: Inbound) -> None:
         """Take a message. When this returns it is in the database; a repeated message_id is taken once."""
+
+    async def change(self, change: Change) -> None:
+        """Take what somebody did to an earlier message of a room. Durable and repeatable as `receive`."""
+
+    async def missed(self, gap: Gap) -> None:
+        """Take note that what was said in a room meanwhile cannot be had; the room's people are told."""
+
+    async def report(self, standing: Standing, why: str = "") -> None:
+        """Say how the channel stands, and what to do where something is wrong. The desk shows it. No secret in it."""
 
     async def recall(self, key: str) -> str:
         """What `remember` kept under `key` for this connector, or an empty string."""
@@ -118,6 +145,41 @@ class Connector(Protocol):
 
     async def send(self, outbound: Outbound) -> Receipt:
         """Send one message. Raises Later, Undeliverable, or anything else for "try again"."""
+
+
+@runtime_checkable
+class Edits(Protocol):
+    """Optional (Capabilities.edits)."""
+
+    async def edit(self, outbound: Outbound, target: str) -> Receipt:
+        """Give our message `target` the text of `outbound`. Raises as `send`, and may be repeated."""
+
+
+@runtime_checkable
+class Deletes(Protocol):
+    """Optional (Capabilities.deletes)."""
+
+    async def delete(self, outbound: Outbound, target: str) -> Receipt:
+        """Take our message `target` back. Raises as `send`, and may be repeated."""
+
+
+@runtime_checkable
+class Reacts(Protocol):
+    """Optional (Capabilities.reacts)."""
+
+    async def react(self, outbound: Outbound, target: str) -> Receipt:
+        """Put the emoji `outbound.text` under the message `target`. Raises as `send`, and may be repeated."""
+
+    async def unreact(self, outbound: Outbound, target: str) -> Receipt:
+        """Take our emoji `outbound.text` under the message `target` back. Raises as `send`, and may be repeated."""
+
+
+@runtime_checkable
+class Types(Protocol):
+    """Optional (Capabilities.types)."""
+
+    async def typing(self, address: str, on: bool) -> None:
+        """Show, or no longer show, that an answer is being worked on. Best effort: raises nothing that matters."""
 
 
 @dataclass(frozen=True)

@@ -4,25 +4,35 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Any, Literal
 from uuid import UUID
 
 from django.db import connection, transaction
 from django.db.models import F, QuerySet
 
 from chatbranch.branch.queries import Looker, insider
+from chatbranch.connectors.contract import Standing
 from chatbranch.contacts.queries import Reach, destination, open_contact, open_contacts
-from chatbranch.deliveries import bulk, lanes, rules
-from chatbranch.deliveries.models import Delivery, Lane, give_up_time
+from chatbranch.deliveries import bulk, files, lanes, rules
+from chatbranch.deliveries.files import Packed
+from chatbranch.deliveries.models import Channel, Delivery, Lane, give_up_time
 from chatbranch.journal.actions import do_record
 from chatbranch.kernel import clock, ids
 from chatbranch.kernel.chunks import in_chunks
 from chatbranch.kernel.errors import Refused
+from chatbranch.kernel.messages import Deed
 from chatbranch.kernel.phrases import Phrase
 
 
 @dataclass(frozen=True)
 class Message:
-    """What is to be told to one asker, in their language. `once`: however often it is queued, it is told once."""
+    """What is to be told to one asker or room, in their language. `once`: however often it is queued, it is told once.
+
+    deed: what is done to an earlier message, instead of saying something new.
+    target: the platform's id of the message the deed is done to, or that is replied to.
+    refers: the same, where it is a message of ours that may still be waiting: the `once` of its delivery.
+    author, thread, trail: as in kernel.messages.Outbound. files: what deliveries.files.pack gave.
+    """
 
     pseudonym: str
     kind: str
@@ -32,6 +42,18 @@ class Message:
     html: str = ""
     subject: str = ""
     reply_to: str = ""
+    deed: Deed | Literal[""] = ""
+    target: str = ""
+    refers: str = ""
+    author: str = ""
+    thread: str = ""
+    trail: tuple[str, ...] = ()
+    files: tuple[Packed, ...] = ()
+
+    def body(self) -> dict[str, Any]:
+        """The parts that leave; those that are empty are left out."""
+        names = "text html subject reply_to deed target refers author thread trail files".split()
+        return {name: part for name in names if (part := getattr(self, name))}
 
 
 def do_queue(
@@ -72,6 +94,13 @@ def do_handed_over(deliveries: Iterable[UUID | str]) -> int:
     return waiting.update(
         state=Delivery.State.SENT, sent_at=clock.now(), attempts=F("attempts") + 1, reason="", detail=""
     )
+
+
+def do_report(channel: str, standing: Standing, why: str = "") -> None:
+    """Write down how a channel stands; `since` moves only when that changes."""
+    now = {"standing": standing, "why": why[:300]}
+    if not Channel.objects.filter(name=channel, **now).exists():
+        Channel.objects.update_or_create(name=channel, defaults={**now, "since": clock.now()})
 
 
 def do_forget(pseudonyms: Iterable[str]) -> int:
@@ -119,6 +148,7 @@ def do_prune() -> int:
     done = Delivery.objects.exclude(state=Delivery.State.QUEUED)
     _unlink(done.filter(sent_at__lt=clock.now() - rules.KEEP_CONVERSATION).exclude(lane=None))
     _drop_idle_lanes()
+    files.sweep()
     return _erase_texts(done.filter(created_at__lt=clock.now() - rules.KEEP_TEXT).exclude(body={}))
 
 
@@ -142,12 +172,6 @@ def _queue(messages: Sequence[Message]) -> list[UUID]:
 
 
 def _row(message: Message, reach: Reach) -> bulk.Row:
-    parts = {
-        "text": message.text,
-        "html": message.html,
-        "subject": message.subject,
-        "reply_to": message.reply_to,
-    }
     return bulk.Row(
         id=ids.new_id(),
         lane=destination(reach.channel, reach.address),
@@ -155,7 +179,7 @@ def _row(message: Message, reach: Reach) -> bulk.Row:
         pseudonym=message.pseudonym,
         about=message.about,
         kind=message.kind,
-        body={name: part for name, part in parts.items() if part},
+        body=message.body(),
         once=message.once,
     )
 

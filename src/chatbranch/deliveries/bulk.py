@@ -30,7 +30,7 @@ class Row:
     about: UUID | None
     kind: str
     once: str
-    body: dict[str, str] = field(repr=False)
+    body: dict[str, Any] = field(repr=False)
 
 
 def upsert_lanes(destinations: Iterable[tuple[str, str]]) -> None:

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from typing import Any
 from uuid import UUID
 
 from django.db import transaction
@@ -33,10 +34,15 @@ class Manners:
     idempotent: bool
     interval: float
 
+    @property
+    def batch(self) -> int:
+        """How many messages of one lane a lease may cover: what a crash leaves in doubt must be recognised."""
+        return rules.BATCH if self.idempotent and not self.interval else 1
+
 
 @dataclass(frozen=True)
 class Job:
-    """One message to send now, held under the fence of its lane."""
+    """One message to send now, held under the fence of its lane. repeat: an earlier attempt may have arrived."""
 
     delivery: UUID
     lane: str
@@ -45,8 +51,9 @@ class Job:
     give_up_at: datetime
     about: UUID | None
     kind: str
+    repeat: bool
     address: str = field(repr=False)
-    body: dict[str, str] = field(repr=False)
+    body: dict[str, Any] = field(repr=False)
 
 
 @dataclass(frozen=True)
@@ -59,7 +66,8 @@ class Done:
 
 @dataclass(frozen=True)
 class Turn:
-    """What one transaction brought: `jobs` to send; `unwritten` results to hand in again; `more`: lanes still wait."""
+    """What one transaction brought: `jobs` to send, those of one lane in order and to be handed in together;
+    `unwritten` results to hand in again; `more`: lanes still wait."""
 
     jobs: list[Job]
     unwritten: list[Done]
@@ -144,7 +152,7 @@ def _settle(manners: Manners, done: Sequence[Done]) -> tuple[list[Done], list[_F
         (each, _judge(each, manners, now)) for each in done if fences.get(each.job.lane) == each.job.fence
     ]
     _write(held, now)
-    _release([(each.job.lane, settled.pause) for each, settled in held], now)
+    _release(_pauses(held), now)
     failures = [
         _Failure(each.job.delivery, each.job.about, each.job.kind, settled.reason)
         for each, settled in held
@@ -192,17 +200,25 @@ def _write_unsent(done: Done, settled: rules.Settled) -> None:
     }
     if not settled.unsure:
         changes["attempted_at"] = None
-    if isinstance(done.outcome, rules.Postponed):
+    if isinstance(done.outcome, rules.Postponed | rules.Held):
         changes["attempts"] = F("attempts") - 1
     if settled.state == FAILED:
         changes["lane"] = None
     Delivery.objects.filter(pk=done.job.delivery, state=QUEUED).update(**changes)
 
 
-def _release(pauses: Iterable[tuple[str, float]], now: datetime) -> None:
+def _pauses(held: Sequence[tuple[Done, rules.Settled]]) -> dict[str, float]:
+    """The rest each lane needs, s: the longest that one of its messages asks for."""
+    pauses: dict[str, float] = defaultdict(float)
+    for each, settled in held:
+        pauses[each.job.lane] = max(pauses[each.job.lane], settled.pause)
+    return pauses
+
+
+def _release(pauses: Mapping[str, float], now: datetime) -> None:
     """Give lanes back, each to go on after its pause (s); an empty one that needs no rest is dropped at once."""
     together: dict[float, list[str]] = defaultdict(list)
-    for name, pause in pauses:
+    for name, pause in pauses.items():
         together[pause].append(name)
     for pause, names in together.items():
         if pause <= 0:
@@ -229,9 +245,11 @@ def _lease(manners: Manners, room: int) -> tuple[list[Job], bool, list[_Failure]
     fences = dict(free.values_list("name", "fence")[:room])
     if not fences:
         return [], False, []
-    heads = list(_heads(fences))
+    batch = manners.batch if len(fences) <= rules.FEW_LANES else 1
+    heads = _heads(fences) if batch == 1 else _batches(fences, batch)
     drop_empty(fences.keys() - {head.lane_id for head in heads})
     reaches = open_contacts([head.pseudonym for head in heads])
+    _resolve(heads)
     starts = [
         (head, rules.start(_known(head, head.pseudonym in reaches, now), idempotent=manners.idempotent))
         for head in heads
@@ -247,15 +265,40 @@ def _free(channel: str, now: datetime) -> QuerySet[Lane]:
     return Lane.objects.filter(channel=channel, next_at__lte=now, leased_until__lte=now)
 
 
-def _heads(names: Collection[str]) -> Iterable[Delivery]:
+def _heads(names: Collection[str]) -> list[Delivery]:
     """The first waiting delivery of each of the locked lanes. A statement of its own: it sees what the lock waited for."""
     first = Delivery.objects.filter(lane=OuterRef("pk"), state=QUEUED).order_by("id").values("id")[:1]
     heads = Lane.objects.filter(name__in=list(names)).annotate(head=Subquery(first)).values("head")
-    return Delivery.objects.filter(pk__in=heads)
+    return list(Delivery.objects.filter(pk__in=heads))
+
+
+def _batches(names: Collection[str], most: int) -> list[Delivery]:
+    """The first waiting deliveries of each of a few locked lanes; none that refers to another of its batch."""
+    found: list[Delivery] = []
+    for name in names:
+        batch = Delivery.objects.filter(lane=name, state=QUEUED).order_by("id")[:most]
+        earlier: set[str] = set()
+        for each in batch:
+            if each.body.get("refers") in earlier:
+                break
+            earlier.add(each.once)
+            found.append(each)
+    return found
+
+
+def _resolve(heads: Sequence[Delivery]) -> None:
+    """Put the platform's id of the message that each refers to into its body, where that message arrived."""
+    referring = {head.body["refers"] for head in heads if "refers" in head.body}
+    arrived = Delivery.objects.filter(once__in=referring, state=SENT).exclude(receipt="")
+    receipts = dict(arrived.values_list("once", "receipt")) if referring else {}
+    for head in heads:
+        if receipt := receipts.get(head.body.get("refers", "")):
+            head.body["target"] = receipt
 
 
 def _known(head: Delivery, reachable: bool, now: datetime) -> rules.Head:
-    return rules.Head(head.attempted_at is not None, head.repeats, head.give_up_at - now, reachable)
+    orphaned = "deed" in head.body and "target" not in head.body
+    return rules.Head(head.attempted_at is not None, head.repeats, head.give_up_at - now, reachable, orphaned)
 
 
 def _mark(going: Sequence[Delivery], repeated: Sequence[Delivery], now: datetime) -> None:
@@ -286,6 +329,7 @@ def _job(head: Delivery, fence: int, reach: Reach) -> Job:
         head.give_up_at,
         head.about,
         head.kind,
+        head.attempted_at is not None,
         reach.address,
         head.body,
     )

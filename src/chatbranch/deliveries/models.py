@@ -34,9 +34,22 @@ class Lane(models.Model):
         return f"a lane of {self.channel}"
 
 
+class Channel(models.Model):
+    """How a channel stands, as its connector last said: connected, reconnecting, or broken and why."""
+
+    name = models.CharField(max_length=40, primary_key=True)
+    standing = models.CharField(max_length=12)
+    why = models.CharField(max_length=300, blank=True)
+    since = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return f"{self.name} {self.standing}"
+
+
 class Delivery(models.Model):
     """One message to one destination: queued, then sent or failed, with a reason people can read (reasons.py).
 
+    body: what leaves, as deliveries.actions.Message says it.
     lane: only while there is something to send (a pulled channel keeps it a day longer, for a page that is reloaded).
     attempted_at: set before a message leaves, cleared when its end is known. Still set on a queued row that nobody
     holds, it means: may have been sent. repeats: how often such a message was sent again.

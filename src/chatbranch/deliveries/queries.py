@@ -12,7 +12,7 @@ from django.db.models import Count, Q, Sum
 from chatbranch.branch.queries import Looker, insider
 from chatbranch.contacts.queries import destination
 from chatbranch.deliveries import reasons, rules
-from chatbranch.deliveries.models import Delivery
+from chatbranch.deliveries.models import Channel, Delivery
 from chatbranch.kernel import clock
 
 
@@ -94,6 +94,12 @@ def counts(actor: Looker, *, about: UUID | None = None) -> list[Tally]:
         Tally(row["channel"], row["accepted"], row["queued"], row["sent"], row["failed"], row["again"])
         for row in found
     ]
+
+
+def standings(actor: Looker) -> list[Channel]:
+    """How each channel stands, by name, for members."""
+    insider(actor)
+    return list(Channel.objects.order_by("name"))
 
 
 def conversation(channel: str, address: str, after: str = "", *, most: int = 100) -> list[Waiting]:

@@ -24,6 +24,7 @@ REASONS = {
     ),
     "unfetched": Phrase("七天内没有人来取", "nobody came to fetch it for seven days"),
     "erased": Phrase("联系方式已按约定删除", "the address was erased, as promised"),
+    "orphaned": Phrase("它要改动的那条消息没有送到", "the message it was to change never arrived there"),
     "interrupted": Phrase(
         "发送时两次中断，可能已经收到，为免打扰不再重发",
         "sending was interrupted twice; it may have arrived, so we do not repeat it again",

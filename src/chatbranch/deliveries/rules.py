@@ -20,6 +20,12 @@ AT_ONCE = 50
 """Messages under way on one channel at the same time."""
 AT_ONCE_UNSURE = 4
 """The same where the platform does not recognise a repeat: what a crash may repeat at most (each message once)."""
+BATCH = 10
+"""Messages one lease may cover, where the platform recognises a repeat and wants no rest between two."""
+BATCH_WITHIN = 10.0
+"""Seconds after which a batch is broken off; the lease must outlast it and one more send."""
+FEW_LANES = 4
+"""A batch is taken only while so few lanes wait: many lanes keep a channel busy by themselves."""
 CHANNEL_SHARE = 10
 """A channel as a whole sends at most as fast as this many busy lanes."""
 
@@ -63,7 +69,12 @@ class Refusal:
     detail: str = ""
 
 
-Outcome = Sent | Postponed | Broken | Refusal
+@dataclass(frozen=True)
+class Held:
+    """Not begun: a message before it on the same lane did not leave, and order is kept."""
+
+
+Outcome = Sent | Postponed | Broken | Refusal | Held
 State = Literal["queued", "sent", "failed"]
 
 
@@ -94,6 +105,8 @@ def settle(outcome: Outcome, *, attempts: int, interval: float, left: timedelta,
             return Settled("sent", pause=interval)
         case Refusal(detail):
             return Settled("failed", "undeliverable", detail, pause=interval)
+        case Held():
+            return Settled("queued")
         case Postponed(seconds, detail):
             return Settled("queued", "postponed", detail, pause=max(seconds, interval))
         case Broken(detail, unsure):
@@ -106,15 +119,19 @@ def settle(outcome: Outcome, *, attempts: int, interval: float, left: timedelta,
 
 @dataclass(frozen=True)
 class Head:
-    """The first waiting delivery of a free lane, as far as the decision to send it goes."""
+    """The first waiting delivery of a free lane, as far as the decision to send it goes.
+
+    orphaned: it does something to a message of ours that never arrived there.
+    """
 
     interrupted: bool
     repeats: int
     left: timedelta
     reachable: bool
+    orphaned: bool = False
 
 
-Start = Literal["send", "repeat", "gave-up", "erased", "interrupted"]
+Start = Literal["send", "repeat", "gave-up", "erased", "interrupted", "orphaned"]
 
 
 def start(head: Head, *, idempotent: bool) -> Start:
@@ -125,6 +142,8 @@ def start(head: Head, *, idempotent: bool) -> Start:
     """
     if not head.reachable:
         return "erased"
+    if head.orphaned:
+        return "orphaned"
     if head.interrupted and not idempotent:
         return "repeat" if head.repeats == 0 else "interrupted"
     return "gave-up" if head.left <= timedelta(0) else "send"

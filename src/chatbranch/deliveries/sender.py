@@ -11,16 +11,17 @@ import contextlib
 import logging
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from itertools import groupby
 from typing import ParamSpec, TypeVar
 
 from django.db import connection
 
-from chatbranch.connectors.contract import Connector, Later, Undeliverable
-from chatbranch.deliveries import lanes, rules
+from chatbranch.connectors.contract import Connector, Deletes, Edits, Later, Reacts, Undeliverable
+from chatbranch.deliveries import files, lanes, rules
 from chatbranch.kernel import clock
-from chatbranch.kernel.messages import Outbound
+from chatbranch.kernel.messages import Outbound, Receipt
 
 log = logging.getLogger(__name__)
 
@@ -35,12 +36,22 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
-async def run(connectors: Mapping[str, Connector], *, per_channel: Mapping[str, float] | None = None) -> None:
+Stir = Callable[[str], None]
+"""Told the name of a channel for which something was just queued in this process."""
+
+
+async def run(
+    connectors: Mapping[str, Connector],
+    *,
+    per_channel: Mapping[str, float] | None = None,
+    ready: Callable[[Stir], None] = lambda _: None,
+) -> None:
     """Send what is queued for these connectors, until cancelled. Several processes may run this at once.
 
     Connectors that are pulled, or only receive, are passed over. per_channel: messages a second a whole channel may
-    send, 0 for no limit; unset, ten times what its connector allows one lane. On cancellation, messages on their way
-    are given a few seconds, and how they ended is written down.
+    send, 0 for no limit; unset, ten times what its connector allows one lane. ready: is handed a function that saves
+    what this process queues from waiting for the next look. On cancellation, messages on their way are given a few
+    seconds, and how they ended is written down.
     """
     rates = per_channel or {}
     with _Database() as database:
@@ -49,6 +60,7 @@ async def run(connectors: Mapping[str, Connector], *, per_channel: Mapping[str, 
             for name, connector in connectors.items()
             if connector.capabilities.sends and not connector.capabilities.pulled
         }
+        ready(lambda channel: couriers[channel].stir() if channel in couriers else None)
         loops = [asyncio.create_task(courier.run()) for courier in couriers.values()]
         watch = asyncio.create_task(_watch(couriers, database))
         try:
@@ -94,7 +106,8 @@ class Courier:
         """Take turns until stopped."""
         while not self.stopping:
             await self.stirred.wait()
-            await asyncio.sleep(GATHER)
+            if self.sending:
+                await asyncio.sleep(GATHER)
             self.stirred.clear()
             await self._turn(self.bucket.room(self.at_once - len(self.sending)))
         await self._land()
@@ -117,20 +130,29 @@ class Courier:
             return
         self.done += turn.unwritten
         self.bucket.take(len(turn.jobs))
-        for job in turn.jobs:
-            self._start(job)
+        for _, load in groupby(turn.jobs, key=lambda job: job.lane):
+            self._start(list(load))
         if turn.more or turn.unwritten:
             self.stir()
 
-    def _start(self, job: lanes.Job) -> None:
-        task = asyncio.create_task(self._send(job))
+    def _start(self, load: Sequence[lanes.Job]) -> None:
+        task = asyncio.create_task(self._send(load))
         self.sending.add(task)
         task.add_done_callback(self.sending.discard)
 
-    async def _send(self, job: lanes.Job) -> None:
-        outcome = await attempt(self.connector, job)
-        self.bucket.heard(outcome)
-        self.done.append(lanes.Done(job, outcome))
+    async def _send(self, load: Sequence[lanes.Job]) -> None:
+        """The messages of one lane, one after the other. Once one does not leave, those after it are held."""
+        until = time.monotonic() + rules.BATCH_WITHIN
+        outcomes: list[rules.Outcome] = []
+        for job in load:
+            late = outcomes and time.monotonic() > until
+            stuck = outcomes and not isinstance(outcomes[-1], rules.Sent | rules.Refusal)
+            if late or stuck or (outcomes and self.stopping):
+                outcomes.append(rules.Held())
+                continue
+            outcomes.append(await attempt(self.connector, job))
+            self.bucket.heard(outcomes[-1])
+        self.done += [lanes.Done(job, outcome) for job, outcome in zip(load, outcomes, strict=True)]
         self.stir()
 
     async def _land(self) -> None:
@@ -147,8 +169,13 @@ class Courier:
 async def attempt(connector: Connector, job: lanes.Job) -> rules.Outcome:
     """Send one message, and say how it ended. The key is the delivery's id, the same on every attempt."""
     try:
+        outbound = (
+            await asyncio.to_thread(_outbound, connector, job)
+            if "files" in job.body
+            else _outbound(connector, job)
+        )
         async with asyncio.timeout(rules.SEND_WITHIN):
-            receipt = await connector.send(_outbound(connector, job))
+            receipt = await _do(connector, job.body.get("deed", ""), outbound, job.body.get("target", ""))
     except Later as later:
         return rules.Postponed(later.seconds, _without(job.address, later.reason))
     except Undeliverable as refusal:
@@ -160,6 +187,22 @@ async def attempt(connector: Connector, job: lanes.Job) -> rules.Outcome:
     return rules.Sent(receipt.message_id)
 
 
+async def _do(connector: Connector, deed: str, outbound: Outbound, target: str) -> Receipt:
+    """Say it, or do it to the message it is about."""
+    match deed:
+        case "":
+            return await connector.send(outbound)
+        case "edit" if isinstance(connector, Edits):
+            return await connector.edit(outbound, target)
+        case "delete" if isinstance(connector, Deletes):
+            return await connector.delete(outbound, target)
+        case "react" if isinstance(connector, Reacts):
+            return await connector.react(outbound, target)
+        case "unreact" if isinstance(connector, Reacts):
+            return await connector.unreact(outbound, target)
+    raise Undeliverable(f"this platform cannot {deed}")
+
+
 def _outbound(connector: Connector, job: lanes.Job) -> Outbound:
     able, body = connector.capabilities, job.body
     return Outbound(
@@ -167,8 +210,13 @@ def _outbound(connector: Connector, job: lanes.Job) -> Outbound:
         address=job.address,
         text=rules.fit(body.get("text", ""), able.characters),
         html=body.get("html", "") if able.html else "",
-        reply_to=body.get("reply_to", ""),
+        reply_to=body.get("reply_to", "") or ("" if "deed" in body else body.get("target", "")),
         subject=body.get("subject", ""),
+        attachments=files.unpack(body.get("files", ())),
+        author=body.get("author", "") if able.names else "",
+        thread=body.get("thread", ""),
+        trail=tuple(body.get("trail", ())),
+        repeat=job.repeat,
     )
 
 

@@ -38,8 +38,19 @@ def lease(manners: Manners = KEYED, room: int = 50) -> list[Job]:
 
 def test_a_leased_lane_is_nobody_elses(either_database: Database) -> None:
     queue("standin", "anna", "a", "b")
-    assert len(lease()) == 1
+    assert len(lease(KEYLESS)) == 1
+    assert lease(KEYLESS) == []
+
+
+def test_where_a_repeat_is_recognised_one_lease_covers_the_next_few_in_order(
+    either_database: Database,
+) -> None:
+    queue("standin", "anna", *map(str, range(rules.BATCH + 1)))
+    jobs = lease()
+    assert [job.body["text"] for job in jobs] == [*map(str, range(rules.BATCH))]
     assert lease() == []
+    turn(KEYED, [Done(job, Sent()) for job in jobs], 0)
+    assert [job.body["text"] for job in lease()] == [str(rules.BATCH)]
 
 
 def test_a_holder_come_back_late_writes_nothing(either_database: Database) -> None:
