@@ -31,6 +31,12 @@ WAYS: dict[str, Step] = {
         who, case, url="https://source.example/"
     ),
     "do_declare_party": lambda who, case, *_: actions.do_declare_party(who, case, who.outlet, "发布者"),
+    "do_answer_party": lambda who, case, *_: [
+        actions.do_answer_party(who, each, "并非如此") for each in case.parties.all()
+    ],
+    "do_undo_party": lambda who, case, *_: [
+        actions.do_undo_party(who, each, "看错了") for each in case.parties.all()
+    ],
     "do_mark_urgent": lambda who, case, *_: actions.do_mark_urgent(who, case, True),
     "do_take_duty": lambda who, case, *_: actions.do_take_duty(who, case, True),
     "do_propose_note": lambda who, case, *_: propose(who, case),

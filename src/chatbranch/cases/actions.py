@@ -26,7 +26,7 @@ from chatbranch.cases.grouping import Shape, shape_of, shape_of_thing
 from chatbranch.cases.merging import do_merge, do_split
 from chatbranch.cases.models import Case
 from chatbranch.cases.objecting import do_answer_objection, do_object
-from chatbranch.cases.parties import do_declare_party
+from chatbranch.cases.parties import do_answer_party, do_declare_party, do_undo_party
 from chatbranch.cases.proposing import SourceRow, do_propose_note
 
 OPEN = Case.State.OPEN
@@ -44,6 +44,7 @@ __all__ = [
     "do_add_evidence",
     "do_also_tell",
     "do_answer_objection",
+    "do_answer_party",
     "do_approve",
     "do_close",
     "do_comment",
@@ -62,6 +63,7 @@ __all__ = [
     "do_reopen",
     "do_split",
     "do_take_duty",
+    "do_undo_party",
     "shape_of",
     "shape_of_thing",
 ]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -21,6 +22,7 @@ class Arrival:
     """A message as cases see it: no sender, only what was said, and where its asker can be told (`channel`, `address`).
 
     comes_back: the asker fetches the answer (API, command line), so no address is kept.
+    counts: asked with the case's id whether this asker adds to its number; whoever opens a case does. None: everyone does.
     """
 
     shape: Shape
@@ -32,6 +34,7 @@ class Arrival:
     comes_back: bool = False
     resembles: UUID | None = None
     why: dict[str, object] | None = None
+    counts: Callable[[UUID], bool] | None = None
 
 
 @dataclass(frozen=True)
@@ -53,7 +56,7 @@ def do_open_or_join(arrival: Arrival) -> Joined:
         if case is None:
             case = _open(arrival)
         variant = _count(variant, case, arrival)
-        pseudonym = _ask(case, variant, arrival)
+        pseudonym = _ask(case, variant, arrival, opened)
         do_record("case.opened" if opened else "case.joined", case.id, code=case.code)
     return Joined(case, pseudonym, opened)
 
@@ -89,7 +92,7 @@ def _count(variant: Variant | None, case: Case, arrival: Arrival) -> Variant:
     return variant
 
 
-def _ask(case: Case, variant: Variant, arrival: Arrival) -> str:
+def _ask(case: Case, variant: Variant, arrival: Arrival, opened: bool) -> str:
     """Write the asker once, however often they send it; the case's count is of people, not of messages."""
     pseudonym = _name(arrival.channel, arrival.address, case.id, arrival.lang, comes_back=arrival.comes_back)
     asker, new = Asker.objects.get_or_create(
@@ -97,8 +100,12 @@ def _ask(case: Case, variant: Variant, arrival: Arrival) -> str:
         defaults={"subject": case.id, "case": case, "claim_id": case.claim_id, "variant": variant},
     )
     if new:
-        Case.objects.filter(pk=case.pk).update(askers_count=F("askers_count") + 1)
-        case.askers_count += 1
+        # asked of whoever opens it too, so that they are among those of their network that count
+        if arrival.counts is None or arrival.counts(case.id) or opened:
+            Case.objects.filter(pk=case.pk).update(askers_count=F("askers_count") + 1)
+            case.askers_count += 1
+        else:  # answered and told like everyone; they do not add to the number
+            Asker.objects.filter(pk=asker.pk).update(counted=False)
     elif case.claim_id and asker.claim_id is None:
         Asker.objects.filter(pk=asker.pk).update(claim_id=case.claim_id)
     return pseudonym

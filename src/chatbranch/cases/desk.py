@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
+from django.db.models import F
 from django.shortcuts import get_object_or_404
 
 from chatbranch.branch import queries as branch
 from chatbranch.branch.models import Member
 from chatbranch.cases.differences import Piece, differences, share_changed
 from chatbranch.cases.models import Approval, Asker, Case, Comment, Evidence, Note, Objection, Party, Variant
+from chatbranch.cases.parties import is_of, may_undo
 from chatbranch.cases.queries import decision_on, is_overtaken
 from chatbranch.cases.recusal import recusals
 from chatbranch.claims import queries as claims
@@ -62,6 +64,15 @@ class ShownNote:
 
 
 @dataclass(frozen=True)
+class ShownParty:
+    """A declaration that an outlet is party, and what the member who looks may do about it."""
+
+    party: Party
+    may_undo: bool
+    may_answer: bool
+
+
+@dataclass(frozen=True)
 class CasePage:
     """Everything on the page of one case."""
 
@@ -72,7 +83,7 @@ class CasePage:
     accepted: list[ShownNote]
     evidence: list[Evidence]
     comments: list[Comment]
-    parties: list[Party]
+    parties: list[ShownParty]
     card: ClaimCard | None
     resembles: ClaimCard | None
     recused: str
@@ -95,7 +106,7 @@ def case_page(actor: Member, code: str) -> CasePage:
         accepted=[each for each in notes if each.note.accepted_at is not None],
         evidence=list(case.evidence.select_related("by").order_by("at")),
         comments=list(case.comments.select_related("by__outlet").order_by("at")),
-        parties=list(case.parties.select_related("outlet").order_by("pk")),
+        parties=_parties(member, case),
         card=card,
         resembles=claims.claim_card(case.resembles_id) if case.resembles_id and not card else None,
         recused=recusals(case, [member.pk]).get(member.pk, ""),
@@ -130,6 +141,20 @@ def _channels(case: Case) -> dict[UUID | None, list[tuple[str, int]]]:
         if pseudonym in channel_of:
             counted[variant][channel_of[pseudonym]] += 1
     return {variant: counter.most_common() for variant, counter in counted.items()}
+
+
+def _parties(member: Member, case: Case) -> list[ShownParty]:
+    """In the order they were declared; those taken back stay, after the others."""
+    people = ("outlet", "by__outlet", "replied_by", "undone_by")
+    declared = case.parties.select_related(*people).order_by(F("undone_at").asc(nulls_first=True), "pk")
+    return [_party(member, each) for each in declared]
+
+
+def _party(member: Member, party: Party) -> ShownParty:
+    stands = party.undone_at is None
+    others_word = party.by_id != member.pk and party.replied_at is None
+    may_answer = stands and others_word and is_of(member, party)
+    return ShownParty(party, stands and may_undo(member, party), may_answer)
 
 
 def _note(member: Member, note: Note) -> ShownNote:

@@ -8,6 +8,7 @@ from chatbranch.claims.cards import ClaimCard
 from chatbranch.claims.rules import WITHDRAWN, rating_name
 from chatbranch.kernel.phrases import Phrase, pick
 
+FEWEST_SHOWN = 3
 OPINION = Phrase(
     "这是看法，我们不评判。若有具体事实想查，请单独发来。",
     "This is an opinion, so we don't rate it. If there is a specific fact to check, send just that.",
@@ -97,6 +98,11 @@ def verdict_letter(
     return "\n".join(line for line in lines if line)
 
 
+def shown_askers(askers: int) -> int | None:
+    """How many people asked, as a reader may know it: None while they are so few that one could tell who."""
+    return askers if askers >= FEWEST_SHOWN else None
+
+
 def status_letter(code: str, state: str, lang: str, *, askers: int, opened: date, notes: int) -> str:
     """Where an undecided case stands, for whoever sends its code."""
     if state == "opinion":
@@ -111,7 +117,8 @@ def status_letter(code: str, state: str, lang: str, *, askers: int, opened: date
         if notes
         else Phrase("成员正在找证据。", "Members are looking for evidence.")
     ).say(lang)
-    asked = Phrase("{n} 人问过。", "{n} people have asked.").say(lang, n=askers) if askers > 2 else ""
+    shown = shown_askers(askers)
+    asked = Phrase("{n} 人问过。", "{n} people have asked.").say(lang, n=shown) if shown else ""
     lead = Phrase("{code}：{day}收到，还没有结论。", "{code}: received on {day}, no verdict yet.").say(
         lang, code=code, day=day(opened, lang)
     )

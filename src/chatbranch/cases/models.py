@@ -170,14 +170,36 @@ class Approval(models.Model):
 
 
 class Party(models.Model):
-    """An outlet that is party to a case (it published the message, or has declared an interest) and so decides nothing."""
+    """That an outlet is party to a case (it published the message, or is what it is about), and so decides nothing in it.
+
+    Declared by a member, with a reason; answered by the outlet if it sees that otherwise; taken back, never deleted, by
+    whoever declared it or a steward. `by` and `at` are empty in rows older than these columns.
+    """
 
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="parties")
     outlet = models.ForeignKey("branch.Outlet", on_delete=models.CASCADE)
     why = models.CharField(max_length=200)
+    by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    at = models.DateTimeField(null=True, blank=True, default=clock.now)
+    reply = models.TextField(blank=True)
+    replied_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    replied_at = models.DateTimeField(null=True, blank=True)
+    undone_why = models.CharField(max_length=200, blank=True)
+    undone_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, blank=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    undone_at = models.DateTimeField(null=True, blank=True)
 
     class Meta:
-        constraints = [models.UniqueConstraint(fields=["case", "outlet"], name="a_party_once")]
+        constraints = [
+            models.UniqueConstraint(
+                fields=["case", "outlet"], condition=models.Q(undone_at=None), name="a_party_once"
+            )
+        ]
 
     def __str__(self) -> str:
         return self.why

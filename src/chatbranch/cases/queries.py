@@ -10,7 +10,8 @@ from django.db.models import Count, Exists, OuterRef, Q
 from chatbranch.branch import queries as branch
 from chatbranch.branch.models import Member
 from chatbranch.cases import letters
-from chatbranch.cases.models import Case, Comment, Evidence, Note, Objection
+from chatbranch.cases.models import Case, Comment, Evidence, Note, Objection, Party
+from chatbranch.cases.parties import is_of
 from chatbranch.cases.recusal import recusals
 from chatbranch.cases.rules import Place, place
 from chatbranch.claims import queries as claims
@@ -134,6 +135,13 @@ def decisive_difference(sent: str, card: ClaimCard) -> tuple[str, str] | None:
 def is_overtaken(note: Note, case: Case) -> bool:
     """Whether a verdict has taken effect since this note was proposed: it speaks of a state that is no more."""
     return note.accepted_at is None and case.closed_at is not None and note.at < case.closed_at
+
+
+def declared_parties(actor: Member) -> list[Party]:
+    """What others declared of the actor's outlet in open cases, and nobody of it has answered yet; oldest first."""
+    waiting = Party.objects.filter(case__state=Case.State.OPEN, undone_at=None, replied_at=None)
+    waiting = waiting.exclude(by__outlet=actor.outlet_id).select_related("case", "outlet", "by__outlet")
+    return [party for party in waiting.order_by("pk") if is_of(actor, party)]
 
 
 def open_objections(actor: Member) -> list[Objection]:

@@ -14,7 +14,8 @@ from chatbranch.kernel.text import normalise
 def recusals(case: Case, members: Iterable[UUID]) -> dict[UUID, str]:
     """member -> why they are recused; whoever is missing may decide. `why` is the reason as it was declared."""
     asked = list(members)
-    parties = {owner_key(owner): why for owner, why in case.parties.values_list("outlet__owner", "why")}
+    declared = case.parties.filter(undone_at=None).values_list("outlet__owner", "why")
+    parties = {owner_key(owner): why for owner, why in declared}
     found = {
         member: parties[standing.outlet]
         for member, standing in branch.standings(asked).items()

@@ -44,6 +44,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         "state": state,
         "states": [(code, phrase, counts.get(code, 0)) for code, phrase in STATES.items()],
         "objections": counts["objections"],
+        "declared": queries.declared_parties(actor),
         "alone": not branch.desk_is_open(),
     }
     return render(request, "cases/queue.html", context)
@@ -72,20 +73,24 @@ def _page(request: HttpRequest, code: str, **more: Any) -> dict[str, Any]:
     }
 
 
-def _do(form: str, what: Callable[[HttpRequest, Member, Case], str]) -> Callable[..., HttpResponse]:
-    """A view for one of the case page's forms: a refusal shows the page again, with what was typed in its place."""
+def _do(form: str, what: Callable[..., str]) -> Callable[..., HttpResponse]:
+    """A view for one of the case page's forms: a refusal shows the page again, with what was typed in its place.
+
+    Of several forms of a kind, each is about the row that `key` names, handed on to `what`.
+    """
 
     @require_POST
     @member_required
-    def view(request: HttpRequest, code: str) -> HttpResponse:
+    def view(request: HttpRequest, code: str, **key: int) -> HttpResponse:
         subject = get_object_or_404(Case, code=code)
+        failed = "-".join([form, *map(str, key.values())])
         try:
-            said = what(request, member_of(request), subject)
+            said = what(request, member_of(request), subject, **key)
         except Refused as error:
             page = _page(request, code)
             if form == "note":
                 page["note_form"]["sources"] = forms.source_rows(request.POST)
-            return refused(request, "cases/case.html", error, failed=form, **page)
+            return refused(request, "cases/case.html", error, failed=failed, **page)
         if said:
             messages.success(request, said)
         return redirect("case", code=code)
@@ -150,6 +155,23 @@ def _party(request: HttpRequest, actor: Member, subject: Case) -> str:
     )
 
 
+def _undo_party(request: HttpRequest, actor: Member, subject: Case, key: int) -> str:
+    declared = get_object_or_404(subject.parties.select_related("outlet"), pk=key)
+    actions.do_undo_party(actor, declared, request.POST.get("undone_why", ""))
+    return say(
+        request,
+        "已撤销：{outlet}又可以参与裁定。声明和撤销都留在记录里。",
+        "Taken back: {outlet} may decide on this case again. Both stay on record.",
+        outlet=declared.outlet.name,
+    )
+
+
+def _answer_party(request: HttpRequest, actor: Member, subject: Case, key: int) -> str:
+    declared = get_object_or_404(subject.parties.select_related("outlet"), pk=key)
+    actions.do_answer_party(actor, declared, request.POST.get("reply", ""))
+    return say(request, "答复已写在旁边。", "Your answer now stands beside it.")
+
+
 def _close(request: HttpRequest, actor: Member, subject: Case) -> str:
     state = request.POST.get("as", "")
     if state not in (Case.State.OPINION, Case.State.PRIVATE):
@@ -202,6 +224,8 @@ note = _do("note", _note)
 urgent = _do("urgent", _urgent)
 duty = _do("duty", _duty)
 party = _do("party", _party)
+undo_party = _do("undo-party", _undo_party)
+answer_party = _do("answer-party", _answer_party)
 close = _do("close", _close)
 reopen = _do("reopen", _reopen)
 merge = _do("merge", _merge)

@@ -123,8 +123,8 @@ def test_a_withdrawal_says_why_and_repeats_nothing_of_what_it_takes_back(
     members: dict[str, Member], case: Case
 ) -> None:
     decide(members, case)
-    decide(members, case, "withdrawn", reason="来源有误。")
     case.refresh_from_db()
+    decide(members, case, "withdrawn", reason="来源有误。")
     assert case.claim_id is not None
     card = claims.claim_card(case.claim_id)
     assert card is not None

@@ -10,7 +10,7 @@ let waiting;
 
 /** Whether an event of the journal concerns this page: the queue follows all cases and notes, a case page its own. */
 function concerns(event) {
-  return watched.includes("queue") ? /^(case|note|objection)\./.test(event.kind) : watched.includes(event.subject);
+  return watched.includes("queue") ? /^(case|note|objection|party)\./.test(event.kind) : watched.includes(event.subject);
 }
 
 /** A region in which somebody is writing is left alone; it is brought up to date by the next change, or a reload. */
