@@ -7,8 +7,8 @@ from pathlib import Path
 
 from django.utils import translation
 
-from chatbranch.intake.templatetags.why import FEATURES, RULES, feature_said, rule_said
 from chatbranch.matching import rules
+from chatbranch.matching.templatetags.why import FEATURES, RULES, feature_said, rule_said
 
 
 def test_every_feature_the_matcher_weighs_is_explained() -> None:
