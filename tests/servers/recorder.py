@@ -7,7 +7,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager, suppress
 
-from chatbranch.connectors.contract import Connector, Standing
+from chatbranch.connectors.contract import Connector, Health
 from chatbranch.kernel.messages import Change, Gap, Inbound
 
 
@@ -18,7 +18,7 @@ class Recorder:
         self.taken: list[Inbound] = []
         self.changes: list[Change] = []
         self.gaps: list[Gap] = []
-        self.standings: list[tuple[Standing, str]] = []
+        self.health: list[tuple[Health, str]] = []
         self.memory: dict[str, str] = {}
         self.failing = 0  # how many of the next calls of receive fail, as with a database that is away
 
@@ -39,8 +39,8 @@ class Recorder:
     async def missed(self, gap: Gap) -> None:
         self.gaps.append(gap)
 
-    async def report(self, standing: Standing, why: str = "") -> None:
-        self.standings.append((standing, why))
+    async def report(self, health: Health, why: str = "") -> None:
+        self.health.append((health, why))
 
     async def recall(self, key: str) -> str:
         assert len(key) <= 80, "a memory's key has at most 80 characters"

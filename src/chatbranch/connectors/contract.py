@@ -102,8 +102,8 @@ class Undeliverable(Exception):
     """This message can never arrive (blocked, left, unknown address): stop, and say why in the ledger."""
 
 
-Standing = Literal["connected", "reconnecting", "broken"]
-"""How a channel stands. reconnecting: the connector sees to it. broken: somebody has to do something."""
+Health = Literal["connected", "reconnecting", "broken"]
+"""How a channel is. reconnecting: the connector sees to it. broken: somebody has to do something."""
 
 
 class Host(Protocol):
@@ -118,8 +118,8 @@ class Host(Protocol):
     async def missed(self, gap: Gap) -> None:
         """Take note that what was said in a room meanwhile cannot be had; the room's people are told."""
 
-    async def report(self, standing: Standing, why: str = "") -> None:
-        """Say how the channel stands, and what to do where something is wrong. The desk shows it. No secret in it."""
+    async def report(self, health: Health, why: str = "") -> None:
+        """Say how the channel is, and what to do where something is wrong. The desk shows it. No secret in it."""
 
     async def recall(self, key: str) -> str:
         """What `remember` kept under `key` for this connector, or an empty string."""

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.db.models import F, QuerySet
 
 from chatbranch.branch.queries import Looker, insider
-from chatbranch.connectors.contract import Standing
+from chatbranch.connectors.contract import Health
 from chatbranch.contacts.queries import Reach, destination, open_contact, open_contacts
 from chatbranch.deliveries import bulk, files, lanes, rules
 from chatbranch.deliveries.files import Packed
@@ -31,6 +31,7 @@ class Message:
     deed: what is done to an earlier message, instead of saying something new.
     target: the platform's id of the message the deed is done to, or that is replied to.
     refers: the same, where it is a message of ours that may still be waiting: the `once` of its delivery.
+    thread_refers: as `refers`, of the message the thread began with.
     author, thread, trail: as in kernel.messages.Outbound. files: what deliveries.files.pack gave.
     """
 
@@ -47,12 +48,13 @@ class Message:
     refers: str = ""
     author: str = ""
     thread: str = ""
+    thread_refers: str = ""
     trail: tuple[str, ...] = ()
     files: tuple[Packed, ...] = ()
 
     def body(self) -> dict[str, Any]:
         """The parts that leave; those that are empty are left out."""
-        names = "text html subject reply_to deed target refers author thread trail files".split()
+        names = "text html subject reply_to deed target refers author thread thread_refers trail files".split()
         return {name: part for name in names if (part := getattr(self, name))}
 
 
@@ -96,9 +98,9 @@ def do_handed_over(deliveries: Iterable[UUID | str]) -> int:
     )
 
 
-def do_report(channel: str, standing: Standing, why: str = "") -> None:
-    """Write down how a channel stands; `since` moves only when that changes."""
-    now = {"standing": standing, "why": why[:300]}
+def do_report(channel: str, health: Health, why: str = "") -> None:
+    """Write down how a channel is; `since` moves only when that changes."""
+    now = {"health": health, "why": why[:300]}
     if not Channel.objects.filter(name=channel, **now).exists():
         Channel.objects.update_or_create(name=channel, defaults={**now, "since": clock.now()})
 

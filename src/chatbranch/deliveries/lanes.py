@@ -23,6 +23,8 @@ from chatbranch.deliveries.models import Delivery, Lane
 from chatbranch.journal.actions import do_record
 from chatbranch.kernel import clock
 
+REFERENCES = {"refers": "target", "thread_refers": "thread"}
+"""Parts of a body that name an earlier delivery, and the part that its receipt becomes."""
 QUEUED, SENT, FAILED = Delivery.State.QUEUED, Delivery.State.SENT, Delivery.State.FAILED
 
 
@@ -279,7 +281,7 @@ def _batches(names: Collection[str], most: int) -> list[Delivery]:
         batch = Delivery.objects.filter(lane=name, state=QUEUED).order_by("id")[:most]
         earlier: set[str] = set()
         for each in batch:
-            if each.body.get("refers") in earlier:
+            if earlier & {each.body.get(name) for name in REFERENCES}:
                 break
             earlier.add(each.once)
             found.append(each)
@@ -287,13 +289,16 @@ def _batches(names: Collection[str], most: int) -> list[Delivery]:
 
 
 def _resolve(heads: Sequence[Delivery]) -> None:
-    """Put the platform's id of the message that each refers to into its body, where that message arrived."""
-    referring = {head.body["refers"] for head in heads if "refers" in head.body}
+    """Put the platform's ids of the messages that each refers to into its body, where those arrived."""
+    referring = {head.body[name] for head in heads for name in REFERENCES if name in head.body}
+    if not referring:
+        return
     arrived = Delivery.objects.filter(once__in=referring, state=SENT).exclude(receipt="")
-    receipts = dict(arrived.values_list("once", "receipt")) if referring else {}
+    receipts = dict(arrived.values_list("once", "receipt"))
     for head in heads:
-        if receipt := receipts.get(head.body.get("refers", "")):
-            head.body["target"] = receipt
+        for name, resolved in REFERENCES.items():
+            if receipt := receipts.get(head.body.get(name, "")):
+                head.body[resolved] = receipt
 
 
 def _known(head: Delivery, reachable: bool, now: datetime) -> rules.Head:

@@ -35,15 +35,15 @@ class Lane(models.Model):
 
 
 class Channel(models.Model):
-    """How a channel stands, as its connector last said: connected, reconnecting, or broken and why."""
+    """How a channel is, as its connector last said: connected, reconnecting, or broken and why."""
 
     name = models.CharField(max_length=40, primary_key=True)
-    standing = models.CharField(max_length=12)
+    health = models.CharField(max_length=12)
     why = models.CharField(max_length=300, blank=True)
     since = models.DateTimeField(default=clock.now)
 
     def __str__(self) -> str:
-        return f"{self.name} {self.standing}"
+        return f"{self.name} {self.health}"
 
 
 class Delivery(models.Model):
@@ -85,6 +85,7 @@ class Delivery(models.Model):
             models.Index(fields=["lane", "state", "id"]),
             models.Index(fields=["state", "give_up_at"]),
             models.Index(fields=["channel", "state"]),
+            models.Index(fields=["receipt"], name="delivery_by_receipt", condition=~models.Q(receipt="")),
         ]
 
     def __str__(self) -> str:

@@ -15,6 +15,8 @@ from chatbranch.deliveries import reasons, rules
 from chatbranch.deliveries.models import Channel, Delivery
 from chatbranch.kernel import clock
 
+FRESH = "fresh"
+
 
 @dataclass(frozen=True)
 class Entry:
@@ -96,8 +98,8 @@ def counts(actor: Looker, *, about: UUID | None = None) -> list[Tally]:
     ]
 
 
-def standings(actor: Looker) -> list[Channel]:
-    """How each channel stands, by name, for members."""
+def channels(actor: Looker) -> list[Channel]:
+    """How each channel is, by name, for members."""
     insider(actor)
     return list(Channel.objects.order_by("name"))
 
@@ -105,11 +107,15 @@ def standings(actor: Looker) -> list[Channel]:
 def conversation(channel: str, address: str, after: str = "", *, most: int = 100) -> list[Waiting]:
     """What a reader of a pulled channel has not seen: messages after the cursor `after`, oldest first.
 
-    What was handed over within the last day comes again for a reader without a cursor (a reloaded page).
+    What was handed over within the last day comes again for a reader without a cursor (a reloaded page), unless the
+    cursor is "fresh", or "fresh:" and a cursor: then only what nobody was handed yet (a chat that keeps its own history).
     """
-    kept = Q(state=Delivery.State.QUEUED) | Q(sent_at__gte=clock.now() - rules.KEEP_CONVERSATION)
+    kept = Q(state=Delivery.State.QUEUED)
+    kind, _, place = after.partition(":")
+    if kind != FRESH:
+        kept, place = kept | Q(sent_at__gte=clock.now() - rules.KEEP_CONVERSATION), after
     rows = Delivery.objects.filter(kept, lane=destination(channel, address)).order_by("id")
-    seen = _cursor(after)
+    seen = _cursor(place)
     rows = rows.filter(id__gt=seen) if seen else rows
     return [_waiting(row) for row in rows[:most]]
 
