@@ -110,6 +110,7 @@ def measure(folder: Path, chosen: argparse.Namespace) -> None:
         for each in rows(chosen.data, chosen.claims):
             out.write(json.dumps(each, ensure_ascii=False) + "\n")
     environment = {**os.environ, "CHATBRANCH_DATA": str(folder / "data")}
+    environment |= {"CHATBRANCH_NETWORK_ASKS_PER_MINUTE": "0", "CHATBRANCH_NETWORK_ASKS_PER_DAY": "0"}
     for command in (["import", str(library)], ["reindex"]):
         began = time.perf_counter()
         subprocess.run(

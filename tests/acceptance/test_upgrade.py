@@ -45,9 +45,9 @@ def test_a_case_and_a_library_of_the_previous_commit_live_on(before: Path, tmp_p
     code = json.loads(chatbranch(before, data, "check", "--json", RUMOUR))["case"]["code"]
 
     now = ROOT / "src"
-    again = json.loads(chatbranch(now, data, "check", "--json", RUMOUR))
-    assert again["case"]["code"] == code
-    assert again["case"]["askers"] == 2
+    for askers in (None, 3):  # the second is not shown: so few that one could tell who
+        again = json.loads(chatbranch(now, data, "check", "--json", RUMOUR))
+        assert again["case"] == {"code": code, "state": "open", "askers": askers}
     known = json.loads(library.read_text("utf-8").splitlines()[0])["wordings"][0]["text"]
     assert json.loads(chatbranch(now, data, "check", "--json", known))["outcome"] == "answer"
     chatbranch(now, data, "export", str(tmp_path / "out.jsonl"))

@@ -34,8 +34,8 @@ COUNTS = {
     "cases.Asker.told_version": "which verdict this asker was told",
     "deliveries.Delivery.attempts": "how often one message was sent",
     "deliveries.Delivery.repeats": "how often one message was sent again after a crash",
-    "intake.Flood.count": "messages of one pseudonym on one day, erased with the day",
-    "intake.Flood.in_minute": "the same in one minute",
+    "intake.Flood.count": "messages of one pseudonym (an asker, a room, a network) on one day, erased with the day",
+    "intake.Flood.in_minute": "the same in one minute, or hour",
 }
 # Only a claim is rated.
 RATINGS = {"claims.Verdict.rating", "cases.Note.rating"}

@@ -11,6 +11,7 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from uuid import UUID, uuid5
 
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
@@ -20,12 +21,13 @@ from chatbranch.contacts import actions as contacts
 from chatbranch.contacts import queries as contact_queries
 from chatbranch.deliveries import actions as deliveries
 from chatbranch.deliveries import queries as delivery_queries
-from chatbranch.intake import letters, replies, sealing
+from chatbranch.intake import floods, letters, replies, sealing
 from chatbranch.intake.answers import Answer
 from chatbranch.intake.models import Flood, Memory, Submission
-from chatbranch.intake.rules import LONGEST, Counted, count, is_blank, read
+from chatbranch.intake.rules import LONGEST, is_blank, read
 from chatbranch.journal.actions import do_record
 from chatbranch.kernel import clock, ids
+from chatbranch.kernel.chunks import in_chunks
 from chatbranch.kernel.errors import Refused
 from chatbranch.kernel.messages import Inbound
 from chatbranch.kernel.phrases import LANGS, Phrase
@@ -48,7 +50,10 @@ _IMAGES = {
 
 @dataclass(frozen=True)
 class Body:
-    """What a submission holds, once unsealed."""
+    """What a submission holds, once unsealed.
+
+    writer: who wrote it in a room (floods.writer). from_network: it came over HTTP from somebody not signed in.
+    """
 
     address: str
     text: str
@@ -56,38 +61,65 @@ class Body:
     reply_to: str = ""
     images: tuple[str, ...] = ()
     email: str = ""
+    writer: str = ""
+    from_network: bool = False
 
 
 # --- accepting ---------------------------------------------------------------------------------------------------------
 
 
-def do_accept(inbound: Inbound, *, email: str = "") -> Submission:
+def do_accept(inbound: Inbound, *, email: str = "", network: str = "") -> Submission:
     """Take a message: counted, sealed, written. The same message of a platform, delivered twice, is one submission.
 
+    network: where it came from (rules.network), of a request over HTTP by somebody not signed in.
     Raises Refused for what cannot be checked at all (empty, too long, no image), and for floods.
     """
     replay = contacts.pseudonym_of(inbound.channel, f"{inbound.address}\n{inbound.message_id}", _REPLAYS)
     if known := Submission.objects.filter(replay=replay).first():
         return known
-    body = _body(inbound, email)
-    pseudonym = contacts.pseudonym_of(
-        inbound.channel, inbound.address, contacts.day_scope(clock.now().date())
-    )
-    sealed = sealing.seal(json.dumps(vars(body), ensure_ascii=False).encode(), replay)
-    try:
-        with transaction.atomic():
-            too_many = _count_flood(pseudonym)
-            row = Submission(channel=inbound.channel, pseudonym=pseudonym, replay=replay, sealed=sealed)
-            if too_many is None:
-                row.save(force_insert=True)
-    except IntegrityError:
-        return Submission.objects.get(replay=replay)
+    text = _check_text(inbound)
+    for each in inbound.attachments:
+        _check_image(each.data)
+    with transaction.atomic():
+        too_many = floods.do_count(inbound, network)
     if too_many is not None:
         raise too_many
+    submission = _write(_body(inbound, text, email, network), inbound.channel, replay)
+    if network:
+        floods.remember(submission.id, network)
+    return submission
+
+
+def _write(body: Body, channel: str, replay: str) -> Submission:
+    pseudonym = contacts.pseudonym_of(channel, body.address, contacts.day_scope(clock.now().date()))
+    sealed = sealing.seal(json.dumps(vars(body), ensure_ascii=False).encode(), replay)
+    row = Submission(channel=channel, pseudonym=pseudonym, replay=replay, sealed=sealed)
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except IntegrityError:  # the same message, delivered twice at the same moment
+        return Submission.objects.get(replay=replay)
     return row
 
 
-def _body(inbound: Inbound, email: str) -> Body:
+def _body(inbound: Inbound, text: str, email: str, network: str) -> Body:
+    """What is kept until it is answered; pictures are on the disk before the row that names them."""
+    images = tuple(cases.do_keep_file(each.data) for each in inbound.attachments)
+    lang = inbound.lang if inbound.lang in LANGS else language(text) if text else "zh-Hans"
+    return Body(
+        inbound.address,
+        text,
+        lang,
+        inbound.reply_to,
+        images,
+        email,
+        writer=floods.writer(inbound),
+        from_network=bool(network),
+    )
+
+
+def _check_text(inbound: Inbound) -> str:
+    """The message's text, cleaned. Refuses what is too long, and what holds nothing to check."""
     text = clean(inbound.text).strip()
     if len(text) > LONGEST:
         raise Refused(
@@ -109,12 +141,10 @@ def _body(inbound: Inbound, email: str) -> Body:
             ),
             field="text",
         )
-    images = tuple(_keep_image(each.data) for each in inbound.attachments)
-    lang = inbound.lang if inbound.lang in LANGS else language(text) if text else "zh-Hans"
-    return Body(inbound.address, text, lang, inbound.reply_to, images, email)
+    return text
 
 
-def _keep_image(data: bytes) -> str:
+def _check_image(data: bytes) -> None:
     if len(data) > LARGEST_FILE:
         raise Refused(
             "image-large",
@@ -135,43 +165,23 @@ def _keep_image(data: bytes) -> str:
             status=415,
             field="image",
         )
-    return cases.do_keep_file(data)
-
-
-def _count_flood(pseudonym: str) -> Refused | None:
-    """Count this message; the twenty-first in a minute and the three-hundred-and-first of a day are refused, kindly."""
-    now = clock.now()
-    row = Flood.objects.select_for_update().filter(pseudonym=pseudonym).first()
-    before = Counted(row.count, row.in_minute, row.minute) if row else Counted(0, 0, now)
-    after, too_many = count(before, now)
-    told = row.told_at if row else None
-    values = {
-        "count": after.day,
-        "in_minute": after.in_minute,
-        "minute": after.minute,
-        "told_at": now if too_many else None,
-    }
-    if row is None:
-        Flood.objects.bulk_create(
-            [Flood(pseudonym=pseudonym, day=now.date(), **values)], ignore_conflicts=True
-        )
-    else:
-        Flood.objects.filter(pk=row.pk).update(**values)
-    return Refused("too-many", letters.TOO_MANY, status=429, again=told is not None) if too_many else None
 
 
 # --- answering ---------------------------------------------------------------------------------------------------------
 
 
-def do_check(inbound: Inbound, *, email: str = "", reply: bool = False) -> tuple[Submission, Answer]:
+def do_check(
+    inbound: Inbound, *, email: str = "", reply: bool = False, network: str = ""
+) -> tuple[Submission, Answer]:
     """Accept a message and answer it now. `reply`: also queue the answer's text to the asker's channel."""
-    submission = do_accept(inbound, email=email)
+    submission = do_accept(inbound, email=email, network=network)
     return submission, _answer(submission, reply=reply)
 
 
 def do_answer(submission_id: UUID, *, reply: bool = True) -> Answer:
     """Answer an accepted submission, once: matching runs first, then one short transaction writes everything."""
-    return _answer(Submission.objects.get(pk=submission_id), reply=reply)
+    submission = Submission.objects.filter(pk=submission_id).first()
+    return _answer(submission, reply=reply) if submission else _forgotten("zh-Hans")
 
 
 def _answer(submission: Submission, *, reply: bool, prepare: Prepare | None = None) -> Answer:
@@ -182,20 +192,35 @@ def _answer(submission: Submission, *, reply: bool, prepare: Prepare | None = No
     if prepared.kind == "forget":
         return _forget(submission, body, prepared, reply=reply)
     with transaction.atomic():
-        locked = Submission.objects.select_for_update().get(pk=submission.pk)
-        if locked.state == Submission.State.ANSWERED:
-            return Answer(**locked.result)
-        answer = _settle(locked, body, prepared, reply=reply)
-        locked.state, locked.answered_at = Submission.State.ANSWERED, clock.now()
-        locked.outcome, locked.result = answer.outcome, answer.as_dict()
-        locked.sealed = b""  # message and address have done their part
-        locked.save()
+        locked = Submission.objects.select_for_update().filter(pk=submission.pk).first()
+        if (
+            locked is None
+        ):  # its asker asked to be forgotten while the answer was prepared: nothing is written
+            answer = _forgotten(body.lang)
+        elif locked.state == Submission.State.ANSWERED:
+            answer = Answer(**locked.result)
+        else:
+            answer = _settle(locked, body, prepared, reply=reply)
+            _close(locked, answer)
+    floods.let_go(submission.id)
     return answer
+
+
+def _close(submission: Submission, answer: Answer) -> None:
+    submission.state, submission.answered_at = Submission.State.ANSWERED, clock.now()
+    submission.outcome, submission.result = answer.outcome, answer.as_dict()
+    submission.sealed = b""  # message and address have done their part
+    submission.save()
+
+
+def _forgotten(lang: str) -> Answer:
+    return Answer("forgotten", letters.FORGOTTEN.say(lang), lang)
 
 
 def _settle(submission: Submission, body: Body, prepared: replies.Prepared, *, reply: bool) -> Answer:
     """Write what the answer entails: the case joined or the verdict told, and the delivery of the text."""
-    settled = replies.settle(prepared, channel=submission.channel, address=body.address, lang=body.lang)
+    counts = partial(floods.do_count_asker, floods.network_of(submission.id)) if body.from_network else None
+    settled = replies.settle(prepared, replies.Asker(submission.channel, body.address, body.lang, counts))
     if body.email and settled.subject is not None:
         replies.also_tell(settled, channel="mail", address=body.email, lang=body.lang)
     submission.claim_id, submission.case_id = settled.claim_id, settled.case_id
@@ -249,23 +274,61 @@ def open_body(submission: Submission) -> Body:
     return Body(**{**values, "images": tuple(values["images"])})
 
 
+# --- objecting ---------------------------------------------------------------------------------------------------------
+
+
+def do_object(
+    claim_id: UUID,
+    version: int,
+    *,
+    grounds: str,
+    url: str,
+    lang: str,
+    channel: str,
+    address: str,
+    network: str,
+) -> None:
+    """Record an objection to a verdict from anyone. Refuses floods: an empty `network` (a member's) has no limit."""
+    with transaction.atomic():
+        too_many = floods.do_count_objection(network)
+        if too_many is None:
+            cases.do_object(
+                claim_id, version, grounds=grounds, url=url, lang=lang, channel=channel, address=address
+            )
+    if too_many is not None:  # raised after the commit, so that it counts
+        raise too_many
+
+
 # --- forgetting --------------------------------------------------------------------------------------------------------
 
 
-def do_forget(channel: str, address: str) -> int:
+def do_forget(channel: str, address: str, *, asking: UUID | None = None) -> int:
     """Erase an asker everywhere: contact, pseudonyms, submissions, counts and undelivered texts; returns how many pseudonyms.
 
+    What waits for its answer goes first (but for the submission `asking` for this): once that is committed, no answer
+    can be written any more, and what an answer wrote until then is found after it.
     The worker scrubs the database's free pages within seconds (do_finish_forgetting).
     """
+    _withdraw(contacts.do_forget(channel, address), asking)
     pseudonyms = contacts.do_forget(channel, address)
     _erase(pseudonyms)
     return len(pseudonyms)
 
 
+def _withdraw(pseudonyms: list[str], asking: UUID | None) -> None:
+    waiting = Submission.objects.filter(state=Submission.State.RECEIVED).exclude(pk=asking)
+    with transaction.atomic():
+        for chunk in in_chunks(pseudonyms):
+            waiting.filter(pseudonym__in=chunk).delete()
+
+
 def _forget(submission: Submission, body: Body, prepared: replies.Prepared, *, reply: bool) -> Answer:
     """Erase, the submission that asks for it last, then say so: a crash before the end of it leaves the wish to be taken up."""
-    settled = replies.settle(prepared, channel=submission.channel, address=body.address, lang=body.lang)
-    do_forget(submission.channel, body.address)
+    settled = replies.settle(prepared, replies.Asker(submission.channel, body.address, body.lang))
+    if body.writer:
+        do_forget(submission.channel, body.writer)
+    do_forget(submission.channel, body.address, asking=submission.id)
+    floods.let_go(submission.id)
     if reply:
         _farewell(submission, body, settled.answer.message)
     return settled.answer
@@ -318,8 +381,7 @@ def _erase(pseudonyms: list[str]) -> None:
     with transaction.atomic():
         cases.do_forget(pseudonyms)
         deliveries.do_forget(pseudonyms)
-        for start in range(0, len(pseudonyms), 500):
-            chunk = pseudonyms[start : start + 500]
+        for chunk in in_chunks(pseudonyms):
             Submission.objects.filter(pseudonym__in=chunk).delete()
             Flood.objects.filter(pseudonym__in=chunk).delete()
         do_record("scrub.wanted", ids.new_id())

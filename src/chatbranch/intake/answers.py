@@ -16,8 +16,8 @@ class Answer:
     probability: calibrated, 0 to 1. claim: the claim's card as JSON values (claims.cards.ClaimCard.as_dict), or None.
     matched: {"text", "start", "end", "wording"}: the span of the message that was matched, in characters.
     differences: [{"kind", "yours", "ours", "decisive"}]. why: rule, score, threshold, features, nearest, fitted.
-    case: {"code", "state", "askers"} or None. message: what is said to the asker, in their language; note: the part of it that
-    says what could not be read.
+    case: {"code", "state", "askers"} or None; askers: None while fewer than three, so that nobody can tell who.
+    message: what is said to the asker, in their language; note: the part of it that says what could not be read.
     """
 
     outcome: str

@@ -12,9 +12,10 @@ from django.views.decorators.csrf import csrf_exempt
 from django.views.decorators.http import require_GET, require_POST
 
 from chatbranch.cases import queries as cases
+from chatbranch.cases.letters import shown_askers
 from chatbranch.intake import actions, queries
 from chatbranch.intake.openapi import DESCRIPTION
-from chatbranch.intake.readers import client_address
+from chatbranch.intake.readers import network_of
 from chatbranch.kernel import clock, ids
 from chatbranch.kernel.errors import Refused
 from chatbranch.kernel.messages import Inbound
@@ -36,14 +37,15 @@ def checks(request: HttpRequest) -> JsonResponse:
     asker = clean(_string(asked, "asker"))[:200]
     inbound = Inbound(
         channel="api",
-        address=asker or client_address(request),
+        address=asker
+        or ids.new_token(),  # never the internet address: an asker's pseudonym would hold on to it
         sender="",
         message_id=_string(asked, "id")[:200] or str(ids.new_id()),
         text=text,
         sent_at=clock.now(),
         lang=lang or language(text),
     )
-    submission, answer = actions.do_check(inbound)
+    submission, answer = actions.do_check(inbound, network=network_of(request))
     return JsonResponse(
         {"id": submission.token, **answer.as_dict()}, json_dumps_params={"ensure_ascii": False}
     )
@@ -79,7 +81,7 @@ def case(request: HttpRequest, code: str) -> JsonResponse:
     values = {
         "code": found.code,
         "state": found.state,
-        "askers": found.askers_count,
+        "askers": shown_askers(found.askers_count),
         "opened": found.opened_at.isoformat(),
         "claim": str(found.claim_id) if found.claim_id else None,
         "message": cases.status_text(code, lang),

@@ -18,9 +18,24 @@ FORGOTTEN = Phrase(
     "Your contact and the link to your questions are deleted; we won't notify you again.",
 )
 TOO_MANY = Phrase(
-    "您发得有点快，我们先歇一会儿。已收到的都在处理；请过一分钟再发，或明天再来（每分钟20条、每天300条）。",
-    "That's a lot at once, so we'll pause for a moment. What arrived is being handled; please try again in a minute, or tomorrow (20 a minute, 300 a day).",
+    "您发得有点快，我们先歇一会儿。已收到的都在处理；请{when}再发（每分钟20条、每天300条）。",
+    "That's a lot at once, so we'll pause for a moment. What arrived is being handled; please try again {when} (20 a minute, 300 a day).",
 )
+TOO_MANY_IN_ROOM = Phrase(
+    "这个群里发来的有点多，我们先歇一会儿。已收到的都在处理；请{when}再发。",
+    "A lot is arriving from this room, so we'll pause for a moment. What arrived is being handled; please try again {when}.",
+)
+TOO_MANY_OF_NETWORK = Phrase(
+    "您所在的网络这会儿发来的很多，不一定是您发的。我们先歇一会儿，请{when}再试。",
+    "A lot is arriving from your network just now, not necessarily from you. We'll pause for a moment; please try again {when}.",
+)
+TOO_MANY_OBJECTIONS = Phrase(
+    "您所在的网络已提出不少异议，都会有人来看。请{when}再提这一条。",
+    "Many objections have come from your network, and a person will read each. Please send this one {when}.",
+)
+IN_A_MINUTE = Phrase("过一分钟", "in a minute")
+IN_AN_HOUR = Phrase("过一小时", "in an hour")
+TOMORROW = Phrase("明天", "tomorrow")
 IMAGE = Phrase(
     "图片收到了，会有成员来看。若能把图中的文字也发来，会更快。",
     "We have your picture, and a member will look at it. If you can send the words in it as well, it will be faster.",

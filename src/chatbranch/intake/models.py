@@ -41,7 +41,10 @@ class Submission(models.Model):
 
 
 class Flood(models.Model):
-    """How often one pseudonym of a day has asked. Gone with the day."""
+    """How often one pseudonym of a day has asked: of an asker, a room or a network. Gone with the day.
+
+    in_minute: in the window (of a minute; for objections, an hour) that began at `minute`.
+    """
 
     pseudonym = models.CharField(max_length=64, primary_key=True)
     day = models.DateField(db_index=True)

@@ -7,6 +7,11 @@ from typing import Any
 _STRING: dict[str, Any] = {"type": "string"}
 _TEXT_OR_NULL: dict[str, Any] = {"type": ["string", "null"]}
 _OBJECT_OR_NULL: dict[str, Any] = {"type": ["object", "null"]}
+_ASKERS: dict[str, Any] = {
+    "type": ["integer", "null"],
+    "minimum": 3,
+    "description": "How many people asked; null while fewer than three. Of one network at most five a day add to it.",
+}
 
 ANSWER: dict[str, Any] = {
     "type": "object",
@@ -53,7 +58,9 @@ ANSWER: dict[str, Any] = {
         },
         "case": {
             **_OBJECT_OR_NULL,
-            "description": "code, state and number of askers of the case looking into it.",
+            "description": "The case looking into it.",
+            "required": ["code", "state", "askers"],
+            "properties": {"code": _STRING, "state": _STRING, "askers": _ASKERS},
         },
         "message": {**_STRING, "description": "What a reader is told, in lang."},
         "lang": {"enum": ["zh-Hans", "zh-Hant", "en"]},
@@ -81,7 +88,30 @@ def _json(schema: dict[str, Any], description: str) -> dict[str, Any]:
 
 _REFUSED = {
     str(code): _json(ERROR, "Refused; the message says why and what to do.")
-    for code in (400, 404, 405, 413, 415, 422, 429)
+    for code in (400, 404, 405, 413, 415, 422)
+}
+_REFUSED["429"] = {
+    **_json(
+        ERROR, "Too many, from this asker or from their network (an IPv4 address, or the /64 of an IPv6 one)."
+    ),
+    "headers": {
+        "Retry-After": {
+            "schema": {"type": "integer", "minimum": 1},
+            "description": "Seconds after which it is worth trying again.",
+        }
+    },
+}
+CASE: dict[str, Any] = {
+    "type": "object",
+    "required": ["code", "state", "askers", "opened", "claim", "message"],
+    "properties": {
+        "code": _STRING,
+        "state": {"enum": ["open", "decided", "opinion", "private", "merged"]},
+        "askers": _ASKERS,
+        "opened": {**_STRING, "format": "date-time"},
+        "claim": {**_TEXT_OR_NULL, "description": "The id of the claim its verdict is about."},
+        "message": {**_STRING, "description": "The same in words."},
+    },
 }
 
 DESCRIPTION: dict[str, Any] = {
@@ -111,11 +141,11 @@ DESCRIPTION: dict[str, Any] = {
                                     "lang": {"enum": ["zh-Hans", "zh-Hant", "en"]},
                                     "asker": {
                                         **_STRING,
-                                        "description": "Your own opaque id of whoever asks; limits count per asker, else per address.",
+                                        "description": "Your own opaque id of whoever asks: one asker, limited as one. Without it every request is an asker of its own.",
                                     },
                                     "id": {
                                         **_STRING,
-                                        "description": "Your id of the message: repeated, it is checked once.",
+                                        "description": "Your id of the message: repeated for the same asker, it is checked once.",
                                     },
                                 },
                             }
@@ -138,7 +168,7 @@ DESCRIPTION: dict[str, Any] = {
                 "operationId": "case",
                 "summary": "Where a case stands.",
                 "parameters": [{"name": "code", "in": "path", "required": True, "schema": _STRING}],
-                "responses": {"200": _json({"type": "object"}, "The case."), **_REFUSED},
+                "responses": {"200": _json(CASE, "The case."), **_REFUSED},
             }
         },
     },

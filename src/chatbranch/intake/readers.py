@@ -1,4 +1,4 @@
-"""Who a web reader is: a random cookie, nothing else. It is the address their answers wait under."""
+"""Who a web reader is: a random cookie, nothing else. It is the address their answers wait under. And where they come from."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ import re
 from django.conf import settings
 from django.http import HttpRequest, HttpResponse
 
+from chatbranch.branch.queries import is_member
+from chatbranch.intake import rules
 from chatbranch.kernel import ids
 
 COOKIE = "reader"
@@ -26,10 +28,17 @@ def remember(response: HttpResponse, token: str) -> None:
     )
 
 
-def client_address(request: HttpRequest) -> str:
-    """Where a request without a cookie came from, for counting floods: the last hop the reverse proxy vouches for."""
-    if settings.CONFIG.behind_proxy:
-        hops = request.headers.get("X-Forwarded-For", "").split(",")
-        if hops[-1].strip():
-            return hops[-1].strip()
-    return str(request.META.get("REMOTE_ADDR") or "unknown")
+def network_of(request: HttpRequest) -> str:
+    """The network a request came from, for counting floods; empty for a member, whom no limit of a network concerns."""
+    if is_member(request.user):
+        return ""
+    return network_behind(
+        request.headers.get("X-Forwarded-For", ""), str(request.META.get("REMOTE_ADDR") or "")
+    )
+
+
+def network_behind(forwarded_for: str, peer: str) -> str:
+    """The network of whoever is at the other end: the last hop that the reverse proxy vouches for, where one is
+    configured; else, or where it vouches for none, the peer itself."""
+    vouched = forwarded_for.rpartition(",")[2] if settings.CONFIG.behind_proxy else ""
+    return rules.network(vouched) or rules.network(peer) or "unknown"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 from uuid import UUID
@@ -11,7 +12,7 @@ from django.conf import settings
 from chatbranch.cases import actions as cases
 from chatbranch.cases import queries as case_queries
 from chatbranch.cases.actions import Shape, shape_of, shape_of_thing
-from chatbranch.cases.letters import UNKNOWN
+from chatbranch.cases.letters import UNKNOWN, shown_askers
 from chatbranch.claims import queries as claims
 from chatbranch.claims.cards import ClaimCard
 from chatbranch.intake import letters
@@ -39,6 +40,24 @@ class Prepared:
     match: Match | None = None
     shape: Shape | None = None
     trouble: str = ""
+
+
+@dataclass(frozen=True)
+class Asker:
+    """Who asks: where and in which language they are told.
+
+    counts: asked with a case's id whether a new asker adds to its number; without it, they do.
+    """
+
+    channel: str
+    address: str
+    lang: str
+    counts: Callable[[UUID], bool] | None = None
+
+    @property
+    def comes_back(self) -> bool:
+        """Whether they fetch what there is to say."""
+        return self.channel in COMES_BACK
 
 
 @dataclass(frozen=True)
@@ -87,8 +106,9 @@ def _page_behind(link: str) -> str:
     return f"{page.title}\n{page.text}".strip()
 
 
-def settle(prepared: Prepared, *, channel: str, address: str, lang: str) -> Settled:
+def settle(prepared: Prepared, asker: Asker) -> Settled:
     """Write what the prepared message entails, in the caller's transaction, and compose the answer."""
+    lang = asker.lang
     match prepared.kind:
         case "help":
             return Settled(Answer("help", letters.HELP.say(lang), lang))
@@ -99,8 +119,8 @@ def settle(prepared: Prepared, *, channel: str, address: str, lang: str) -> Sett
     found = prepared.match
     card = claims.claim_card(UUID(str(found.claim_id))) if found and found.claim_id else None
     if found is not None and card is not None and found.outcome == "answer":
-        return _answered(prepared, found, card, channel, address, lang)
-    return _opened(prepared, found, card, channel, address, lang)
+        return _answered(prepared, found, card, asker)
+    return _opened(prepared, found, card, asker)
 
 
 def also_tell(settled: Settled, *, channel: str, address: str, lang: str) -> None:
@@ -114,15 +134,15 @@ def also_tell(settled: Settled, *, channel: str, address: str, lang: str) -> Non
 def _status(code: str, lang: str) -> Settled:
     case = case_queries.find(code)
     text = case_queries.status_text(code, lang, url=settings.CONFIG.url)
-    about = {"code": case.code, "state": case.state, "askers": case.askers_count} if case else None
+    about = _standing(case.code, case.state, case.askers_count) if case else None
     return Settled(Answer("status", text, lang, case=about, url=f"{settings.CONFIG.url}/status/{code}/"))
 
 
-def _answered(
-    prepared: Prepared, found: Match, card: ClaimCard, channel: str, address: str, lang: str
-) -> Settled:
-    comes_back = channel in COMES_BACK
-    pseudonym = cases.do_note_told(card.id, card.version, channel, address, lang, comes_back=comes_back)
+def _answered(prepared: Prepared, found: Match, card: ClaimCard, asker: Asker) -> Settled:
+    lang = asker.lang
+    pseudonym = cases.do_note_told(
+        card.id, card.version, asker.channel, asker.address, lang, comes_back=asker.comes_back
+    )
     url = f"{settings.CONFIG.url}/claims/{card.id}/"
     matched = _matched(prepared.text, found, card, lang)
     quoted = prepared.text[matched["start"] : matched["end"]][:80] if matched else ""
@@ -139,25 +159,24 @@ def _answered(
     return Settled(answer, pseudonym, card.id, claim_id=card.id, version=card.version)
 
 
-def _opened(
-    prepared: Prepared, found: Match | None, card: ClaimCard | None, channel: str, address: str, lang: str
-) -> Settled:
+def _opened(prepared: Prepared, found: Match | None, card: ClaimCard | None, asker: Asker) -> Settled:
     assert prepared.shape is not None
-    related = card if found is not None and found.outcome == "suggest" else None
+    lang, related = asker.lang, card if found is not None and found.outcome == "suggest" else None
     arrival = cases.Arrival(
         prepared.shape,
         lang,
-        channel,
-        address,
-        comes_back=channel in COMES_BACK,
+        asker.channel,
+        asker.address,
+        comes_back=asker.comes_back,
         link=prepared.link if len(prepared.link) <= LONGEST_LINK else "",  # a longer one stays in the text
         image=prepared.images[0] if prepared.images else "",
         resembles=related.id if related else None,
         why=_why(found, lang) if found else {},
+        counts=asker.counts,
     )
     joined = cases.do_open_or_join(arrival)
     case = joined.case
-    status = {"code": case.code, "state": case.state, "askers": case.askers_count}
+    status = _standing(case.code, case.state, case.askers_count)
     if case.state != cases.OPEN:  # the same message was dealt with: say how, now and not again
         cases.do_note_heard(joined.pseudonym, case)
         answer = _dealt_with(prepared, lang, status)
@@ -173,6 +192,11 @@ def _opened(
     else:
         answer = _new(prepared, found, lang, status)
     return Settled(answer, joined.pseudonym, case.id, case_id=case.id)
+
+
+def _standing(code: str, state: str, askers: int) -> dict[str, Any]:
+    """A case as an answer shows it."""
+    return {"code": code, "state": state, "askers": shown_askers(askers)}
 
 
 def _dealt_with(prepared: Prepared, lang: str, status: dict[str, Any]) -> Answer:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
+from ipaddress import IPv6Address, IPv6Network, ip_address
 
 from chatbranch.kernel.text import clean, normalise
 
-PER_MINUTE = 20
-PER_DAY = 300
 LONGEST = 100_000
 LONGEST_LINK = 2000  # characters
 _CODE = re.compile(r"[#＃]?\s*(\d{4,8})")
@@ -48,16 +47,57 @@ def is_blank(text: str) -> bool:
 
 
 @dataclass(frozen=True)
+class Limit:
+    """How many messages are taken: `often` within a running `window`, and `daily` on one day (UTC). 0: no limit."""
+
+    often: int
+    window: timedelta
+    daily: int
+
+
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
+OF_AN_ASKER = Limit(20, MINUTE, 300)
+OF_A_ROOM = Limit(60, MINUTE, 1500)
+COUNTED_OF_A_NETWORK = 5
+"""How many askers of one network, not signed in, add to the number of askers of one case on one day."""
+
+
+@dataclass(frozen=True)
 class Counted:
-    """How often somebody asked: in the running minute and today."""
+    """How often somebody asked: today, and in the window that began at `since`."""
 
     day: int
-    in_minute: int
-    minute: datetime
+    in_window: int
+    since: datetime
 
 
-def count(before: Counted, now: datetime) -> tuple[Counted, bool]:
-    """The count with one more message at `now`, and whether that is too much. A clock set back starts a new minute."""
-    fresh = not timedelta(0) <= now - before.minute < timedelta(minutes=1)
-    after = Counted(before.day + 1, 1 if fresh else before.in_minute + 1, now if fresh else before.minute)
-    return after, after.in_minute > PER_MINUTE or after.day > PER_DAY
+def count(before: Counted, now: datetime, limit: Limit) -> tuple[Counted, timedelta | None]:
+    """The count with one more message at `now`; and, if that is too much, how long to wait.
+
+    A clock set back starts a new window.
+    """
+    fresh = not timedelta(0) <= now - before.since < limit.window
+    after = Counted(before.day + 1, 1 if fresh else before.in_window + 1, now if fresh else before.since)
+    if 0 < limit.daily < after.day:
+        tomorrow = datetime.combine(now.astimezone(UTC).date() + timedelta(days=1), time(), UTC)
+        return after, tomorrow - now
+    too_often = 0 < limit.often < after.in_window
+    return after, after.since + limit.window - now if too_often else None
+
+
+_WITH_PORT = re.compile(r"\[(?P<six>[^\]]+)\](?::\d+)?|(?P<four>[\d.]+):\d+")
+
+
+def network(address: str) -> str:
+    """The network an internet address is in: an IPv4 address itself; of IPv6 the /64, within which whoever has one
+    address has them all (RFC 4291, section 2.5.4). Empty for what is no address. A port beside it is passed over."""
+    said = address.strip()
+    if found := _WITH_PORT.fullmatch(said):
+        said = found["six"] or found["four"]
+    try:
+        there = ip_address(said.partition("%")[0])
+    except ValueError:
+        return ""
+    if isinstance(there, IPv6Address):
+        return str(there.ipv4_mapped or IPv6Network((there, 64), strict=False))
+    return str(there)

@@ -19,7 +19,6 @@ from django.utils.translation import get_language
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from chatbranch.cases import actions as cases
 from chatbranch.cases import queries as case_queries
 from chatbranch.claims import queries as claims
 from chatbranch.claims.cards import ClaimCard
@@ -28,7 +27,7 @@ from chatbranch.deliveries import actions as deliveries
 from chatbranch.intake import actions, letters, queries, sealing
 from chatbranch.intake.answers import Answer
 from chatbranch.intake.models import Submission
-from chatbranch.intake.readers import COOKIE, reader_of, remember
+from chatbranch.intake.readers import COOKIE, network_of, reader_of, remember
 from chatbranch.intake.rules import read
 from chatbranch.kernel import clock, ids
 from chatbranch.kernel.errors import Refused
@@ -65,20 +64,27 @@ def ask_now(request: HttpRequest) -> HttpResponse:
     """Check what was pasted, then show the answer; a refusal is shown beside the field, with the text kept."""
     reader = reader_of(request)
     try:
-        submission, given = actions.do_check(_inbound(request, reader), email=_email(request))
+        submission, given = actions.do_check(
+            _inbound(request, reader), email=_email(request), network=network_of(request)
+        )
     except Refused as refusal:
         kept = {"text": request.POST.get("text", "")[:100_000], "email": request.POST.get("email", "")}
-        context = {
-            **_ask_context(),
-            "refused": refusal.say(_lang()),
-            "field": refusal.field,
-            **kept,
-        }
-        return render(request, "intake/ask.html", context, status=refusal.status)
+        return _refused(request, "intake/ask.html", refusal, {**_ask_context(), **kept})
     if given.outcome == "forgotten":
         return _forgotten(request)
     response = redirect("answer", token=submission.token)
     remember(response, reader)
+    return response
+
+
+def _refused(
+    request: HttpRequest, template: str, refusal: Refused, context: dict[str, object]
+) -> HttpResponse:
+    """The page with the form again, what was typed still in it, and why it was not taken."""
+    said = {"refused": refusal.say(_lang()), "field": refusal.field}
+    response = render(request, template, {**context, **said}, status=refusal.status)
+    for name, value in refusal.headers.items():
+        response[name] = value
     return response
 
 
@@ -254,17 +260,30 @@ def on_claim_page(request: HttpRequest, card: ClaimCard) -> dict[str, object]:
         "share_text": letters.share_text(card, _lang()) if card.answers(clock.now().date()) else "",
         "objections": case_queries.answered_objections(card.id),
         "object_url": reverse("object", args=[card.id]),
+        "object_form": "intake/_object_form.html",
         "mail_works": _mail_works(),
     }
 
 
 @require_POST
 def object_now(request: HttpRequest, claim_id: UUID) -> HttpResponse:
-    """ "This verdict is wrong": recorded, and answered by a person."""
+    """ "This verdict is wrong": recorded, and answered by a person; a refusal keeps what was typed."""
     card = claims.claim_card(claim_id)
     if card is None:
         raise Http404
     reader = reader_of(request)
+    try:
+        _object(request, card, reader)
+    except Refused as refusal:
+        typed = {name: request.POST.get(name, "")[:25_000] for name in ("grounds", "url", "email")}
+        context = {"card": card, "object_url": request.path, "mail_works": _mail_works(), **typed}
+        return _refused(request, "intake/object.html", refusal, context)
+    response = render(request, "intake/objected.html", {"card": card})
+    remember(response, reader)
+    return response
+
+
+def _object(request: HttpRequest, card: ClaimCard, reader: str) -> None:
     email = _email(request)
     url = request.POST.get("url", "").strip()
     if url and not url.startswith(("http://", "https://")):
@@ -273,18 +292,16 @@ def object_now(request: HttpRequest, claim_id: UUID) -> HttpResponse:
             Phrase("链接要以 http:// 或 https:// 开头。", "The link must start with http:// or https://."),
             field="url",
         )
-    cases.do_object(
-        claim_id,
+    actions.do_object(
+        card.id,
         card.version,
         grounds=request.POST.get("grounds", ""),
         url=url[:2000],
         lang=_lang(),
         channel="mail" if email else "web",
         address=email or reader,
+        network=network_of(request),
     )
-    response = render(request, "intake/objected.html", {"card": card})
-    remember(response, reader)
-    return response
 
 
 @require_http_methods(["GET", "POST"])

@@ -22,3 +22,9 @@ class Refused(Exception):
     def say(self, lang: str) -> str:
         """The refusal in the person's language."""
         return self.phrase.say(lang, **self.places)
+
+    @property
+    def headers(self) -> dict[str, str]:
+        """What HTTP says with it: Retry-After (RFC 9110, section 10.2.3), where waiting for `retry_after` seconds helps."""
+        wait = self.places.get("retry_after")
+        return {"Retry-After": str(wait)} if wait else {}

@@ -39,6 +39,14 @@ class Config:
     behind_proxy: bool = _setting(
         False, "Trust X-Forwarded-For and X-Forwarded-Proto from the reverse proxy in front."
     )
+    network_asks_per_minute: int = _setting(
+        120, "Messages a minute from one network (IPv4 address, IPv6 /64) without signing in; 0: no limit."
+    )
+    network_asks_per_day: int = _setting(3000, "The same on one day (UTC); 0: no limit.")
+    network_objections_per_hour: int = _setting(
+        10, "Objections an hour from one network without signing in; 0: no limit."
+    )
+    network_objections_per_day: int = _setting(50, "The same on one day (UTC); 0: no limit.")
     model_dir: str = _setting(
         "",
         "Folder with model.onnx and tokenizer.json of a stronger sentence encoder; empty: the one shipped.",

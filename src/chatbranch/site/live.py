@@ -76,7 +76,7 @@ async def live(scope: Scope, receive: Receive, send: Send) -> None:
     """GET /live/ (members: everything) or /live/?case=<code> (anyone: that case)."""
     code = parse_qs(scope.get("query_string", b"").decode("latin-1")).get("case", [""])[0]
     subject = await _case_id(code) if code else ""
-    if not subject and not await _is_member(scope):
+    if not subject and not await is_member(scope):
         await _refuse(send, 403)
         return
     if _broadcast.full:
@@ -96,7 +96,7 @@ async def live(scope: Scope, receive: Receive, send: Send) -> None:
         while not gone.done():
             event = await _next(queue, gone)
             if not subject and time.monotonic() >= known_until:
-                if not await _is_member(scope):  # signed out, or left: the browser comes back, and is refused
+                if not await is_member(scope):  # signed out, or left: the browser comes back, and is refused
                     break
                 known_until = time.monotonic() + HEARTBEAT
             if event is None:
@@ -165,19 +165,20 @@ def _case_id(code: str) -> str:
 
 
 @sync_to_async(thread_sensitive=False)
-def _is_member(scope: Scope) -> bool:
+def is_member(scope: Scope) -> bool:
+    """Whether the session cookie of this request is that of a member who may enter the desk."""
     from django.conf import settings
     from django.contrib.auth import get_user
     from django.contrib.sessions.backends.cached_db import SessionStore
     from django.http import HttpRequest
 
+    from chatbranch.branch import queries as branch
     from chatbranch.branch.access import has_second_factor
     from chatbranch.branch.models import Member
-    from chatbranch.branch.queries import is_member
 
     def may_enter() -> bool:
         user = get_user(request)
-        return isinstance(user, Member) and is_member(user) and has_second_factor(user)
+        return isinstance(user, Member) and branch.is_member(user) and has_second_factor(user)
 
     raw = next((value for name, value in scope.get("headers", []) if name == b"cookie"), b"")
     cookie = SimpleCookie(raw.decode("latin-1")).get(settings.SESSION_COOKIE_NAME)

@@ -55,5 +55,13 @@ class RefusedMiddleware:
         said = error.say(as_lang(translation.get_language()))
         if request.path.startswith("/api/"):
             said_json = {"error": {"code": error.code, "message": said, "field": error.field}}
-            return JsonResponse(said_json, status=error.status, json_dumps_params={"ensure_ascii": False})
-        return render(request, "refused.html", {"said": said, "code": error.code}, status=error.status)
+            return JsonResponse(
+                said_json,
+                status=error.status,
+                headers=error.headers,
+                json_dumps_params={"ensure_ascii": False},
+            )
+        response = render(request, "refused.html", {"said": said, "code": error.code}, status=error.status)
+        for name, value in error.headers.items():
+            response[name] = value
+        return response

@@ -14,8 +14,11 @@ from chatbranch.connectors import discover
 from chatbranch.connectors.contract import Receive, Said, Scope, Send
 from chatbranch.deliveries import actions as deliveries
 from chatbranch.deliveries import queries
+from chatbranch.intake import actions as intake
+from chatbranch.intake.readers import network_behind
 from chatbranch.kernel.messages import Inbound
 from chatbranch.site.inbox import Inbox, in_thread
+from chatbranch.site.live import is_member
 
 log = logging.getLogger(__name__)
 
@@ -23,6 +26,8 @@ Application = Callable[[Scope, Receive, Send], Awaitable[None]]
 
 POLL = 0.3  # seconds between looks for fresh messages, one look a channel however many wait
 LOOK_ANYWAY = 15.0  # seconds after which a waiting reader's conversation is read unasked
+# connectors that readers' browsers call themselves; whoever calls another is its platform
+FROM_READERS = frozenset({"web"})
 _ADDRESS = re.compile(r"/connect/([a-z][a-z0-9_-]{0,39})(/.*)", re.DOTALL)
 
 
@@ -38,11 +43,32 @@ def mount(pages: Application, config: discover.Config | None = None) -> Applicat
         if found and name in hooks:
             scheme = "https" if settings.SECURE else scope["scheme"]  # a reverse proxy talks plain HTTP to us
             inner = {**scope, "path": found.group(2), "scheme": scheme}
-            await hooks[name].asgi(mailboxes[name], inner, receive, send)
+            mailbox = Counting(mailboxes[name], scope) if name in FROM_READERS else mailboxes[name]
+            await hooks[name].asgi(mailbox, inner, receive, send)
         else:
             await pages(scope, receive, send)
 
     return application
+
+
+class Counting:
+    """The Mailbox of one request by a reader's own browser: what comes counts where it comes from, unless from a member."""
+
+    def __init__(self, postbox: Postbox, scope: Scope) -> None:
+        self._postbox, self._scope = postbox, scope
+        self.waiting = postbox.waiting
+
+    async def receive(self, inbound: Inbound) -> None:
+        """Accept a message; raises Refused."""
+        if not await is_member(self._scope):
+            # written here, with its network; the inbox then finds it written, and answers
+            await in_thread(intake.do_accept, inbound, network=_network(self._scope))
+        await self._postbox.receive(inbound)
+
+
+def _network(scope: Scope) -> str:
+    forwarded = [value.decode("latin-1") for name, value in scope["headers"] if name == b"x-forwarded-for"]
+    return network_behind(",".join(forwarded), (scope.get("client") or ("",))[0])
 
 
 class Postbox:

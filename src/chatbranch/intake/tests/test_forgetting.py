@@ -41,7 +41,7 @@ def test_being_forgotten_outlives_a_crash_in_the_midst_of_it(monkeypatch: pytest
     ask(RUMOUR, asker="reader", channel="matrix")
     forget = intake.do_forget
 
-    def dies(*_: object) -> int:
+    def dies(*_: object, **__: object) -> int:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(intake, "do_forget", dies)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatbranch.intake.rules import PER_DAY, PER_MINUTE, Counted, count, is_blank, read
+from chatbranch.intake.rules import HOUR, OF_AN_ASKER, Counted, Limit, count, is_blank, network, read
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -44,22 +44,50 @@ def test_any_text_is_read_without_an_error(text: str) -> None:
 
 
 def test_the_twenty_first_message_in_a_minute_is_too_much() -> None:
-    so_far, judged = Counted(0, 0, NOW), []
-    for second in range(PER_MINUTE + 1):
-        so_far, too_many = count(so_far, NOW + timedelta(seconds=second))
-        judged.append(too_many)
-    assert judged == [False] * PER_MINUTE + [True]
+    so_far, waits = Counted(0, 0, NOW), []
+    for second in range(21):
+        so_far, wait = count(so_far, NOW + timedelta(seconds=second), OF_AN_ASKER)
+        waits.append(wait)
+    assert waits == [None] * 20 + [timedelta(seconds=40)], "until the minute is over"
 
 
 def test_after_a_minute_one_may_ask_again() -> None:
-    assert count(Counted(25, 25, NOW), NOW + timedelta(seconds=61))[1] is False
+    assert count(Counted(25, 25, NOW), NOW + timedelta(seconds=61), OF_AN_ASKER)[1] is None
 
 
-def test_the_three_hundred_and_first_message_of_a_day_is_too_much() -> None:
-    assert count(Counted(PER_DAY, 0, NOW - timedelta(hours=1)), NOW)[1] is True
+def test_the_three_hundred_and_first_message_of_a_day_waits_for_tomorrow() -> None:
+    assert count(Counted(300, 0, NOW - HOUR), NOW, OF_AN_ASKER)[1] == timedelta(hours=12)
+
+
+def test_a_limit_of_nought_is_none() -> None:
+    assert count(Counted(10_000, 10_000, NOW), NOW, Limit(0, HOUR, 0))[1] is None
 
 
 def test_a_clock_set_back_by_an_hour_locks_nobody_out() -> None:
-    after, too_many = count(Counted(20, 20, NOW), NOW - timedelta(hours=1))
-    assert not too_many
-    assert after.in_minute == 1
+    after, wait = count(Counted(20, 20, NOW), NOW - timedelta(hours=1), OF_AN_ASKER)
+    assert wait is None
+    assert after.in_window == 1
+
+
+@pytest.mark.parametrize(
+    ("address", "expected"),
+    [
+        ("203.0.113.7", "203.0.113.7"),
+        (" 203.0.113.7:4711", "203.0.113.7"),
+        ("::ffff:203.0.113.7", "203.0.113.7"),
+        ("2001:db8:1:2:aaaa::1", "2001:db8:1:2::/64"),
+        ("[2001:db8:1:2::9]:443", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("unknown", ""),
+        ("", ""),
+        ("203.0.113.777", ""),
+        ("_hidden", ""),
+    ],
+)
+def test_a_network_is_an_ipv4_address_or_the_64_of_an_ipv6_one(address: str, expected: str) -> None:
+    assert network(address) == expected
+
+
+@given(st.text())
+def test_any_text_for_an_address_is_read_without_an_error(text: str) -> None:
+    network(text)
