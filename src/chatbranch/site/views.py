@@ -9,8 +9,10 @@ from django.utils.translation import get_language
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_safe
 
+from chatbranch.branch import queries as branch_queries
 from chatbranch.claims.rules import SCALE
 from chatbranch.kernel.phrases import Phrase, as_lang
+from chatbranch.kernel.text import language
 
 _MEANINGS: dict[str, Phrase] = {
     "true": Phrase("与可靠来源一致。", "Reliable sources agree with it."),
@@ -37,8 +39,14 @@ Disallow: /status/
 @require_safe
 def about(request: HttpRequest) -> HttpResponse:
     """GET /about/"""
-    lang = as_lang(get_language())
-    return render(request, "about.html", {"meanings": [(code, _MEANINGS[code].say(lang)) for code in SCALE]})
+    lang, branch = as_lang(get_language()), branch_queries.branch()
+    charter = branch.charter if branch else ""
+    context = {
+        "meanings": [(code, _MEANINGS[code].say(lang)) for code in SCALE],
+        "charter": charter,
+        "charter_lang": language(charter),
+    }
+    return render(request, "about.html", context)
 
 
 @require_safe

@@ -159,8 +159,20 @@ def test_versions_stand_side_by_side_with_their_differences_marked(
     shown = page(desk(members["lin"]), f"/desk/cases/{case.code}/")
     assert re.search(r'<del class="was">[八十]</del><ins class="now">[八十]</ins>', shown)
     assert re.search(r'<del class="was">[三五]</del><ins class="now">[三五]</ins>', shown)
-    assert "matrix 1" in shown
+    assert "Matrix 1" in shown
     assert "此案已并入" in page(desk(members["lin"]), f"/desk/cases/{other.code}/")
+
+
+def test_a_forwarded_picture_is_covered_until_a_member_asks_to_see_it(
+    members: dict[str, Member], case: Case
+) -> None:
+    variant = case.variants.get()
+    case.variants.update(image="ab" * 32)
+    shown = page(desk(members["lin"]), f"/desk/cases/{case.code}/")
+    veil = re.search(rf'<details class="veil" id="veil-{variant.pk}">(.+?)</details>', shown, re.DOTALL)
+    assert veil is not None
+    assert "显示图片（可能有私人信息）" in veil.group(1)
+    assert shown.count("ab" * 32) == veil.group(1).count("ab" * 32) == 2
 
 
 def test_split_makes_a_case_of_the_chosen_versions(members: dict[str, Member], case: Case) -> None:
@@ -324,7 +336,9 @@ def test_an_objection_is_answered_by_a_person_once(members: dict[str, Member], c
 def test_the_ledger_shows_what_was_sent_and_never_to_whom(members: dict[str, Member], case: Case) -> None:
     client = desk(members["lin"])
     shown = page(client, "/desk/deliveries/")
-    assert "web" in shown
+    assert "网页聊天" in shown
+    assert "Web chat" in page(client, "/desk/deliveries/", "en")
+    assert ">web" not in shown
     assert "first" not in re.sub(r"<[^>]+>", "", shown)
     assert client.get("/desk/deliveries/?state=nonsense&before=nonsense").status_code == 200
     assert client.get("/desk/deliveries/?case=0000").status_code == 404

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import date
+from functools import cache
 from typing import Any
 
 from django import template
@@ -11,6 +12,7 @@ from django.utils.translation import get_language
 
 from chatbranch.claims.rules import rating_name
 from chatbranch.claims.topics import origin_name
+from chatbranch.connectors import discover
 from chatbranch.kernel.phrases import Phrase, as_lang, pick
 
 register = template.Library()
@@ -38,6 +40,18 @@ def rating(code: str) -> str:
 def origin(code: str) -> str:
     """Whom a check came from, in the reader's language."""
     return origin_name(code, as_lang(get_language()))
+
+
+@register.filter
+def channel(name: str) -> str:
+    """A channel as people call it, by its connector's title; one whose connector is gone by its own name."""
+    title = _titles().get(name)
+    return title.say(as_lang(get_language())) if title else name
+
+
+@cache
+def _titles() -> dict[str, Phrase]:
+    return {name: setup.title for name, setup in discover.setups().items()}
 
 
 @register.filter

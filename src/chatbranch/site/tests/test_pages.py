@@ -12,6 +12,8 @@ from django.template import Context, Template
 from django.test import Client
 from django.utils import translation
 
+from chatbranch.branch.models import Branch
+
 SITE = Path(__file__).resolve().parent.parent
 
 
@@ -110,6 +112,21 @@ def test_a_text_in_another_language_is_marked_as_such() -> None:
 def test_pages_of_the_house_are_served_and_only_read(client: Client, path: str) -> None:
     assert client.get(path).status_code == 200
     assert client.post(path).status_code == 405
+
+
+def test_a_channel_is_called_by_its_title_in_the_readers_language() -> None:
+    assert render("{{ 'web'|channel }} {{ 'mail'|channel }}") == "网页聊天 电子邮件"
+    assert render("{{ 'web'|channel }} {{ 'mail'|channel }}", "en") == "Web chat E-mail"
+    assert render("{{ 'pigeon'|channel }}", "en") == "pigeon"
+
+
+@pytest.mark.django_db
+def test_the_charter_stands_on_the_about_page_in_the_branch_s_own_words(client: Client) -> None:
+    assert "我们的章程" not in client.get("/about/?lang=zh-Hans").content.decode()
+    Branch.objects.create(name="云岚", charter="只查事实，<b>不评</b>看法。\n错了就改。")
+    shown = client.get("/about/?lang=en").content.decode()
+    assert "Our charter" in shown
+    assert '<blockquote class="quote" lang="zh-Hans">只查事实，&lt;b&gt;不评&lt;/b&gt;看法。' in shown
 
 
 @pytest.mark.django_db
