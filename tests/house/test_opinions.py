@@ -55,6 +55,7 @@ ELSEWHERE = {
     "do_also_tell",
     "do_forget",
     "do_keep_file",
+    "do_sweep_files",
     "do_rekey",
 }
 ABOUT_CLAIMS = {"do_object", "do_answer_objection"}

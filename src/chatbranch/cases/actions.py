@@ -22,6 +22,7 @@ from chatbranch.cases.closing import do_close, do_link_to_claim, do_reopen
 from chatbranch.cases.deciding import do_approve
 from chatbranch.cases.discussing import do_add_evidence, do_comment, do_mark_urgent, do_take_duty
 from chatbranch.cases.files import keep as do_keep_file
+from chatbranch.cases.files import sweep as do_sweep_files
 from chatbranch.cases.grouping import Shape, shape_of, shape_of_thing
 from chatbranch.cases.merging import do_merge, do_split
 from chatbranch.cases.models import Case
@@ -62,6 +63,7 @@ __all__ = [
     "do_rekey",
     "do_reopen",
     "do_split",
+    "do_sweep_files",
     "do_take_duty",
     "do_undo_party",
     "shape_of",

@@ -2,30 +2,40 @@
 
 from __future__ import annotations
 
-import hashlib
-import os
+from collections.abc import Collection
 from pathlib import Path
 
 from django.conf import settings
 
+from chatbranch.cases.models import Evidence, Variant
+from chatbranch.kernel import files
+from chatbranch.kernel.chunks import in_chunks
+
+UNCLAIMED = 86_400.0  # seconds: a file is written before the row that refers to it
+
 
 def keep(data: bytes) -> str:
     """Write `data` durably and return its SHA-256 in hex: the name under which `path_of` finds it."""
-    digest = hashlib.sha256(data).hexdigest()
-    target = path_of(digest)
-    if target.exists():
-        return digest
-    target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = target.with_suffix(f".{os.getpid()}.new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as out:
-        out.write(data)
-        out.flush()
-        os.fsync(out.fileno())
-    draft.replace(target)
-    return digest
+    return files.keep(_root(), data)
 
 
 def path_of(digest: str) -> Path:
     """Where the file with this hash is (or would be)."""
-    return Path(settings.FILES_DIR) / digest[:2] / digest
+    return files.path_of(_root(), digest)
+
+
+def sweep(also: Collection[str] = ()) -> int:
+    """Delete the files older than a day that no variant and no evidence refers to, nor `also`; returns how many."""
+    return files.sweep(_root(), lambda names: {*also, *_referred_to(names)}, UNCLAIMED)
+
+
+def _referred_to(names: list[str]) -> set[str]:
+    found: set[str] = set()
+    for some in in_chunks(names):
+        found.update(Variant.objects.filter(image__in=some).values_list("image", flat=True))
+        found.update(Evidence.objects.filter(file__in=some).values_list("file", flat=True))
+    return found
+
+
+def _root() -> Path:
+    return Path(settings.FILES_DIR)

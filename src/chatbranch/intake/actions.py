@@ -9,11 +9,13 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from uuid import UUID, uuid5
 
+from cryptography.exceptions import InvalidTag
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 
 from chatbranch.cases import actions as cases
@@ -388,11 +390,21 @@ def _erase(pseudonyms: list[str]) -> None:
 
 
 def do_tidy() -> None:
-    """Erase submissions after their 30 days, and flood counts of past days."""
+    """Erase submissions after their 30 days, flood counts of past days, and files that nothing refers to any more."""
     Submission.objects.filter(received_at__lt=clock.now() - KEPT).exclude(
         state=Submission.State.RECEIVED
     ).delete()
     Flood.objects.filter(day__lt=clock.now().date() - timedelta(days=1)).delete()
+    cases.do_sweep_files(_images_waiting())
+
+
+def _images_waiting() -> set[str]:
+    """The pictures of submissions that are not answered. What cannot be opened (another key) never will be."""
+    found: set[str] = set()
+    for submission in Submission.objects.exclude(state=Submission.State.ANSWERED).iterator():
+        with suppress(InvalidTag):
+            found.update(open_body(submission).images)
+    return found
 
 
 # --- a connector's memory ----------------------------------------------------------------------------------------------
