@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
+from typing import Any
 
 import pytest
+from django.db import connection
 from django.test import Client
-from tests.support.people import ask, inbound
+from tests.support.databases import Database
+from tests.support.people import ask, case_of, inbound
 
+from chatbranch.cases.models import Asker
 from chatbranch.contacts import actions as contacts
 from chatbranch.contacts.models import Contact
 from chatbranch.deliveries.models import Delivery
 from chatbranch.intake import actions as intake
+from chatbranch.intake import replies
 from chatbranch.intake.models import Submission
 from chatbranch.kernel import clock
 
@@ -62,3 +70,113 @@ def test_the_ask_page_says_that_it_is_done_and_lets_go_of_the_cookie() -> None:
     assert answer.status_code == 200
     assert "今后不再通知您" in answer.content.decode()
     assert not client.cookies["reader"].value
+
+
+# --- while an answer is being prepared ---------------------------------------------------------------------------------
+
+
+def nothing_left() -> bool:
+    rows: list[Any] = [Asker, Contact, Delivery, Submission]
+    return [table.__name__ for table in rows if table.objects.exists()] == []
+
+
+def while_preparing(monkeypatch: pytest.MonkeyPatch, do: Callable[[], object]) -> None:
+    """Let `do` happen after a message was read and matched, before its answer is written."""
+    whole = replies.prepare
+
+    def prepare(*arguments: Any, **more: Any) -> replies.Prepared:
+        prepared = whole(*arguments, **more)
+        do()
+        return prepared
+
+    monkeypatch.setattr(replies, "prepare", prepare)
+
+
+def test_whoever_is_forgotten_while_their_answer_is_prepared_stays_forgotten(
+    either_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submission = intake.do_accept(inbound(RUMOUR, asker="reader", channel="matrix"))
+    while_preparing(monkeypatch, lambda: intake.do_forget("matrix", "reader"))
+    assert intake.do_answer(submission.id).outcome == "forgotten"
+    assert nothing_left()
+
+
+def test_a_reader_who_is_forgotten_in_another_window_meanwhile_is_told_so(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    client = Client()
+    client.post("/ask", {"text": RUMOUR})
+    while_preparing(monkeypatch, lambda: client.post("/forget/"))
+    answer = client.post("/ask", {"text": "西山隧道今晚塌了一半，请大家绕行"})
+    assert "今后不再通知您" in answer.content.decode()
+    assert nothing_left()
+
+
+def test_an_answer_to_what_is_not_there_any_more_is_no_error(either_database: Database) -> None:
+    submission = intake.do_accept(inbound(RUMOUR, asker="reader", channel="matrix"))
+    intake.do_forget("matrix", "reader")
+    assert intake.do_answer(submission.id).outcome == "forgotten"
+
+
+def test_an_answer_written_between_the_steps_of_forgetting_is_erased_with_the_rest(
+    either_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submission = intake.do_accept(inbound(RUMOUR, asker="reader", channel="matrix"))
+    forget, steps = contacts.do_forget, []
+
+    def answered_after_the_first(channel: str, address: str) -> list[str]:
+        pseudonyms = forget(channel, address)
+        steps.append(pseudonyms)
+        if len(steps) == 1:  # a case that did not exist when the pseudonyms were listed
+            assert intake.do_answer(submission.id).outcome == "new"
+        return pseudonyms
+
+    monkeypatch.setattr(contacts, "do_forget", answered_after_the_first)
+    intake.do_forget("matrix", "reader")
+    assert len(steps) == 2
+    assert nothing_left()
+
+
+def test_an_answer_that_is_half_written_when_forgetting_begins_is_erased_with_the_rest(
+    either_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submission = intake.do_accept(inbound(RUMOUR, asker="reader", channel="matrix"))
+    written, listed = threading.Event(), threading.Event()
+    settle, forget = replies.settle, contacts.do_forget
+
+    def waits(*arguments: Any, **more: Any) -> replies.Settled:
+        settled = settle(*arguments, **more)
+        written.set()
+        # on SQLite whoever forgets waits for this transaction, and lists nothing before it has ended
+        listed.wait(0.5)
+        return settled
+
+    def begins(channel: str, address: str) -> list[str]:
+        pseudonyms = forget(channel, address)
+        listed.set()
+        return pseudonyms
+
+    def answer() -> object:
+        try:
+            return intake.do_answer(submission.id)
+        finally:
+            connection.close()
+
+    monkeypatch.setattr(replies, "settle", waits)
+    monkeypatch.setattr(contacts, "do_forget", begins)
+    with ThreadPoolExecutor(1) as pool:
+        answering = pool.submit(answer)
+        assert written.wait(60)
+        intake.do_forget("matrix", "reader")
+        answering.result(60)
+    assert nothing_left()
+
+
+def test_others_who_ask_the_same_meanwhile_are_not_touched(
+    either_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    case = case_of(ask(RUMOUR, asker="somebody who stays", channel="matrix"))
+    submission = intake.do_accept(inbound(RUMOUR, asker="reader", channel="matrix"))
+    while_preparing(monkeypatch, lambda: intake.do_forget("matrix", "reader"))
+    intake.do_answer(submission.id)
+    assert Asker.objects.filter(case=case).count() == 1
