@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -10,7 +10,7 @@ from django.db import IntegrityError, transaction
 from django.db.models import F
 
 from chatbranch.cases.grouping import Shape, find_case, find_variant, lock_opening
-from chatbranch.cases.models import Asker, Band, Case, Variant
+from chatbranch.cases.models import AlsoSent, Asker, Band, Case, Variant
 from chatbranch.contacts import actions as contacts
 from chatbranch.contacts import queries as contact_queries
 from chatbranch.journal.actions import do_record
@@ -106,9 +106,22 @@ def _ask(case: Case, variant: Variant, arrival: Arrival, opened: bool) -> str:
             case.askers_count += 1
         else:  # answered and told like everyone; they do not add to the number
             Asker.objects.filter(pk=asker.pk).update(counted=False)
-    elif case.claim_id and asker.claim_id is None:
-        Asker.objects.filter(pk=asker.pk).update(claim_id=case.claim_id)
+    else:
+        _note_sent(asker, [variant.pk])
+        if case.claim_id and asker.claim_id is None:
+            Asker.objects.filter(pk=asker.pk).update(claim_id=case.claim_id)
     return pseudonym
+
+
+def _note_sent(asker: Asker, variants: Iterable[UUID | None]) -> None:
+    """Remember which other variants an asker sent, for the day on which a split parts them."""
+    for variant in variants:
+        if variant and variant != asker.variant_id:
+            AlsoSent.objects.get_or_create(asker=asker, variant_id=variant)
+
+
+def _sent(asker: Asker) -> list[UUID | None]:
+    return [asker.variant_id, *asker.also_sent.values_list("variant_id", flat=True)]
 
 
 def _name(channel: str, address: str, subject: UUID, lang: str, *, comes_back: bool) -> str:
@@ -149,26 +162,29 @@ def do_also_tell(case_id: UUID, channel: str, address: str, lang: str, *, beside
     pseudonym = contacts.do_keep(channel, address, case_id, lang)
     asker = Asker.objects.get(pseudonym=beside)
     same = ("subject", "case", "claim", "variant", "told_version", "told_state")
-    Asker.objects.get_or_create(
+    second, _ = Asker.objects.get_or_create(
         pseudonym=pseudonym, defaults={"counted": False, **{name: getattr(asker, name) for name in same}}
     )
+    _note_sent(second, _sent(asker))
 
 
 def do_rekey(most: int = 200) -> int:
-    """Give askers moved by a merge or a split the pseudonym of the case they are in now; who asked in both becomes one."""
-    moved = (
-        Asker.objects.filter(case__isnull=False).exclude(subject=F("case_id")).select_related("case")[:most]
-    )
+    """Give askers moved by a merge or a split the pseudonym of the case they are in now; who asked in both becomes one.
+
+    Then let whoever sent variants of both parts of a split follow both. Returns how many it saw to: call until none.
+    """
     with transaction.atomic():
-        for asker in list(moved):
+        moved = Asker.objects.filter(case__isnull=False).exclude(subject=F("case_id"))
+        chunk = list(moved.select_related("case").select_for_update(of=("self",))[:most])
+        for asker in chunk:
             _rekey(asker)
-    return len(moved)
+    return len(chunk) or _follow_parted(most)
 
 
 def _rekey(asker: Asker) -> None:
     case = asker.case
     assert case is not None
-    reach = contact_queries.open_contact(asker.pseudonym)
+    reach = contact_queries.open_contact(asker.pseudonym, hold=True)
     if reach is None:  # their contact is gone: they can no longer be told, and count on where they are
         Asker.objects.filter(pk=asker.pk).update(subject=case.id)
         return
@@ -177,8 +193,36 @@ def _rekey(asker: Asker) -> None:
         with transaction.atomic():
             Asker.objects.filter(pk=asker.pk).update(pseudonym=pseudonym, subject=case.id)
     except IntegrityError:
+        _note_sent(Asker.objects.get(pseudonym=pseudonym), _sent(asker))
         asker.delete()
         Case.objects.filter(pk=case.pk).update(askers_count=F("askers_count") - int(asker.counted))
+
+
+def _follow_parted(most: int) -> int:
+    """Whoever sent a variant that is in another case now becomes an asker of that case too."""
+    with transaction.atomic():
+        parted = AlsoSent.objects.filter(asker__subject=F("asker__case_id"))
+        parted = parted.exclude(variant__case_id=F("asker__case_id")).select_related("asker", "variant__case")
+        chunk = list(parted.select_for_update(of=("self",))[:most])
+        for each in chunk:
+            _follow(each.asker, each.variant)
+            each.delete()
+    return len(chunk)
+
+
+def _follow(asker: Asker, variant: Variant) -> None:
+    reach = contact_queries.open_contact(asker.pseudonym, hold=True)
+    if reach is None:
+        return
+    case = variant.case
+    pseudonym = contacts.do_keep(reach.channel, reach.address, case.id, reach.lang)
+    same = {"asked_at": asker.asked_at, "told_state": asker.told_state, "counted": asker.counted}
+    there = {"subject": case.id, "case": case, "claim_id": case.claim_id, "variant": variant}
+    known, new = Asker.objects.get_or_create(pseudonym=pseudonym, defaults={**there, **same})
+    if new:
+        Case.objects.filter(pk=case.pk).update(askers_count=F("askers_count") + int(asker.counted))
+    else:
+        _note_sent(known, [variant.pk])
 
 
 def do_forget(pseudonyms: list[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import date
 
 from chatbranch.claims.cards import ClaimCard
@@ -42,6 +43,11 @@ _NEVER_TOLD = Phrase(
     "您问的（{code}）曾有结论，现已撤回：{reason}现在还不能确定。",
     "There was an answer to your question ({code}), but we have withdrawn it. {reason}It cannot be determined yet.",
 )
+_SAME = Phrase(
+    "您问的（{code}）和之前告诉过您的是同一件事，结论一样：",
+    "Your question ({code}) is about the same thing as one we told you about; the answer is the same:",
+)
+_AND = Phrase("、", ", ")
 _ADDED = Phrase("之前的回答有补充：{reason}", "We have added to our earlier answer: {reason}")
 _OTHER_WORDING = Phrase(
     "请注意：您转来的说法与查证的略有不同（{yours} / {ours}），结论只针对后者。",
@@ -96,6 +102,23 @@ def verdict_letter(
     if differs:
         lines.append(_OTHER_WORDING.say(lang, yours=differs[0], ours=differs[1]))
     return "\n".join(line for line in lines if line)
+
+
+def same_letter(
+    card: ClaimCard, lang: str, *, code: str, url: str = "", differs: tuple[str, str] | None = None
+) -> str:
+    """What somebody is told who was told this verdict already, when another question of theirs ends in it."""
+    lines = [_SAME.say(lang, code=code), f"【{rating_name(card.rating, lang)}】{card.headline(lang)}"]
+    if url:
+        lines.append(f"{Phrase('详情', 'More').say(lang)}: {url}")
+    if differs:
+        lines.append(_OTHER_WORDING.say(lang, yours=differs[0], ours=differs[1]))
+    return "\n".join(lines)
+
+
+def listed(codes: Sequence[str], lang: str) -> str:
+    """Codes as people list them: 1280、1281, or 1280, 1281."""
+    return _AND.say(lang).join(codes)
 
 
 def shown_askers(askers: int) -> int | None:

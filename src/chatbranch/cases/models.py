@@ -75,7 +75,9 @@ class Band(models.Model):
 class Asker(models.Model):
     """Someone who asked, under a pseudonym that holds for one `subject` (a case or a claim). Told once a version.
 
-    counted: in the case's askers_count; not for a second address of the same asker.
+    variant: the first they sent; others are in AlsoSent.
+    counted: in the case's askers_count; not for a second address of the same asker, nor for more askers of one network
+    than may add to the number.
     """
 
     pseudonym = models.CharField(max_length=64, unique=True)
@@ -93,6 +95,20 @@ class Asker(models.Model):
 
     def __str__(self) -> str:
         return "an asker"
+
+
+class AlsoSent(models.Model):
+    """A further variant that an asker of a case sent. When a split parts the two, they become an asker of both cases
+    (asking.do_rekey), and this row goes: nothing says that the two are one person."""
+
+    asker = models.ForeignKey(Asker, on_delete=models.CASCADE, related_name="also_sent")
+    variant = models.ForeignKey(Variant, on_delete=models.CASCADE, related_name="also_sent_by")
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["asker", "variant"], name="a_variant_once_an_asker")]
+
+    def __str__(self) -> str:
+        return "another variant of an asker"
 
 
 class Evidence(models.Model):

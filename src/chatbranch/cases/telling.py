@@ -6,7 +6,8 @@ chunks. A chunk's deliveries and its `told_version` are one transaction: a crash
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from functools import cache
 from uuid import UUID
 
@@ -23,6 +24,7 @@ from chatbranch.claims.cards import ClaimCard
 from chatbranch.contacts import queries as contacts
 from chatbranch.deliveries import actions as deliveries
 from chatbranch.kernel import clock
+from chatbranch.kernel.chunks import in_chunks
 from chatbranch.kernel.phrases import Phrase
 
 CHUNK = 500
@@ -31,7 +33,11 @@ _ONE_EACH = Q(case__isnull=True) | Q(subject=F("case_id"))
 
 
 def do_tell_verdicts(most: int = CHUNK) -> int:
-    """Queue the present verdict for up to `most` askers of one claim who were told an older one or none; returns how many."""
+    """Queue the present verdict for up to `most` askers of one claim who were told an older one or none; returns how many.
+
+    Somebody who asked in several of the claim's cases is told once a version: their rows are found by the address
+    they share, and that they share it is written nowhere.
+    """
     with transaction.atomic():
         first = _untold().values_list("claim_id", flat=True).first()
         card = claims.claim_card(first) if first else None
@@ -43,8 +49,10 @@ def do_tell_verdicts(most: int = CHUNK) -> int:
             .select_related("case", "variant")
             .select_for_update(of=("self",))[:most]
         )
-        _queue(chunk, _verdict_letters(card, chunk), kind="verdict", about=card.id, mark=f"v{card.version}")
-        Asker.objects.filter(pk__in=[asker.pk for asker in chunk]).update(told_version=card.version)
+        people = _people(chunk, card)
+        deliveries.do_queue_many(_messages(people, card))
+        seen = {row.pk for row in chunk} | {row.pk for person in people for row in person.rows}
+        Asker.objects.filter(pk__in=seen).update(told_version=card.version)
     return len(chunk)
 
 
@@ -53,30 +61,83 @@ def _untold() -> QuerySet[Asker]:
     return untold.order_by("claim_id", "pk")
 
 
-def _verdict_letters(card: ClaimCard, chunk: Iterable[Asker]) -> dict[int, dict[str, str]]:
-    """asker -> language -> letter. The few distinct letters of a chunk are written once each."""
+@dataclass(frozen=True)
+class _Person:
+    """The rows of one address about one claim. `by`: the pseudonym that they are told under."""
+
+    reach: contacts.Reach
+    by: Asker
+    rows: list[Asker]
+
+    @property
+    def told(self) -> int:
+        """The newest version they were told, whichever case that was for."""
+        return max(row.told_version for row in self.rows)
+
+    @property
+    def unanswered(self) -> list[Asker]:
+        """Their questions that nothing was said to so far."""
+        return [row for row in self.rows if not row.told_version]
+
+
+def _people(chunk: list[Asker], card: ClaimCard) -> list[_Person]:
+    """The people behind these rows, with their other rows about the same claim; whoever has no address left is nobody."""
+    reaches = contacts.open_contacts([row.pseudonym for row in chunk])
+    subjects = [card.id, *Case.objects.filter(claim_id=card.id).values_list("id", flat=True)]
+    names = contacts.names_in(subjects, reaches.values()) | reaches
+    people: dict[tuple[str, str], _Person] = {}
+    for row in [*chunk, *_others(chunk, list(names), card.id)]:
+        reach = names.get(row.pseudonym)
+        if reach is not None:
+            person = people.setdefault((reach.channel, reach.address), _Person(reach, row, []))
+            person.rows.append(row)
+    return list(people.values())
+
+
+def _others(chunk: list[Asker], names: list[str], claim_id: UUID) -> list[Asker]:
+    mine = {row.pk for row in chunk}
+    found: list[Asker] = []
+    for some in in_chunks(names):
+        rows = Asker.objects.filter(claim_id=claim_id, pseudonym__in=some).select_related("case", "variant")
+        found += [row for row in rows.order_by("pk").select_for_update(of=("self",)) if row.pk not in mine]
+    return found
+
+
+def _messages(people: Iterable[_Person], card: ClaimCard) -> Iterator[deliveries.Message]:
+    written = _letters(card)
+    for person in people:
+        if text := written(person):
+            yield deliveries.Message(
+                pseudonym=person.by.pseudonym,
+                kind="verdict",
+                text=text,
+                once=f"verdict:{person.by.pk}:v{card.version}",
+                about=card.id,
+            )
+
+
+def _letters(card: ClaimCard) -> Callable[[_Person], str]:
+    """person -> what they are told, empty for nothing. The few distinct letters of a chunk are written once each."""
     told = {each.version: each.rating for each in card.history}
     url = f"{settings.CONFIG.url}/claims/{card.id}/"
+    differs = cache(lambda text: decisive_difference(text, card))
 
     @cache
-    def letter(lang: str, code: str, before: int, text: str) -> str:
-        differs = decisive_difference(text, card)
+    def letter(lang: str, codes: tuple[str, ...], before: int, differs: tuple[str, str] | None) -> str:
+        code = letters.listed(codes, lang)
+        if before >= card.version:
+            return letters.same_letter(card, lang, code=code, url=url, differs=differs) if codes else ""
         return letters.verdict_letter(
             card, lang, code=code, told=told.get(before, ""), url=url, differs=differs
         )
 
-    return {
-        asker.pk: {
-            lang: letter(
-                lang,
-                asker.case.code if asker.case else "",
-                asker.told_version,
-                asker.variant.text if asker.variant else "",
-            )
-            for lang in ("zh-Hans", "zh-Hant", "en")
-        }
-        for asker in chunk
-    }
+    def of(person: _Person) -> str:
+        codes = tuple(row.case.code for row in person.unanswered if row.case)
+        texts = [row.variant.text for row in person.unanswered or person.rows if row.variant]
+        different = next((found for text in texts if (found := differs(text))), None)
+        return letter(person.reach.lang, codes, person.told, different)
+
+    return of
 
 
 _CLOSING = {Case.State.OPINION: letters.OPINION, Case.State.PRIVATE: letters.PRIVATE}

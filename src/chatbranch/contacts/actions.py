@@ -13,7 +13,7 @@ from django.db.models import Q
 
 from chatbranch.contacts import forgotten, keys, rules, seals
 from chatbranch.contacts.models import Contact, Scope, today
-from chatbranch.contacts.queries import forgotten_again
+from chatbranch.contacts.queries import forgotten_again, named
 from chatbranch.contacts.rules import day_scope
 from chatbranch.kernel import clock
 from chatbranch.kernel.chunks import in_chunks
@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 
 def pseudonym_of(channel: str, address: str, subject: UUID) -> str:
     """The asker's name within one subject (64 hex digits): the same each time they ask, and of no use elsewhere."""
-    return _pseudonym(_salt(subject), channel, address)
+    return named(_salt(subject), channel, address)
 
 
 def do_keep(channel: str, address: str, subject: UUID, lang: str, days: int = rules.KEEP_DAYS) -> str:
@@ -69,7 +69,7 @@ def do_forget(channel: str, address: str) -> list[str]:
     those next, and calls do_scrub() after the commit. The list is written first: a crash in between forgets no less.
     """
     salts = Scope.objects.values_list("salt", flat=True).iterator()
-    pseudonyms = [_pseudonym(bytes(salt), channel, address) for salt in salts]
+    pseudonyms = [named(bytes(salt), channel, address) for salt in salts]
     forgotten.append(pseudonyms)
     do_erase(pseudonyms)
     return pseudonyms
@@ -131,10 +131,6 @@ def _empty_wal(patience: float) -> bool:
             )
             return False
         time.sleep(0.2)
-
-
-def _pseudonym(salt: bytes, channel: str, address: str) -> str:
-    return seals.digest(keys.of("pseudonyms"), salt, channel, address)
 
 
 def _salt(subject: UUID) -> bytes:

@@ -5,9 +5,10 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from uuid import UUID
 
 from chatbranch.contacts import forgotten, keys, seals
-from chatbranch.contacts.models import Contact
+from chatbranch.contacts.models import Contact, Scope
 from chatbranch.kernel import clock
 from chatbranch.kernel.chunks import in_chunks
 
@@ -23,19 +24,38 @@ class Reach:
     lang: str
 
 
-def open_contact(pseudonym: str) -> Reach | None:
-    """Where the asker behind a pseudonym is told; None once the address is erased or its window has ended."""
-    return open_contacts([pseudonym]).get(pseudonym)
+def open_contact(pseudonym: str, *, hold: bool = False) -> Reach | None:
+    """Where the asker behind a pseudonym is told; None once the address is erased or its window has ended.
+
+    hold: nobody erases it before the caller's transaction ends, which keeps it under another pseudonym.
+    """
+    return open_contacts([pseudonym], hold=hold).get(pseudonym)
 
 
-def open_contacts(pseudonyms: Sequence[str]) -> dict[str, Reach]:
+def open_contacts(pseudonyms: Sequence[str], *, hold: bool = False) -> dict[str, Reach]:
     """The reaches of those of `pseudonyms` (at most some thousand) that still have one."""
     rows = Contact.objects.filter(pseudonym__in=pseudonyms, expires_at__gt=clock.now())
+    rows = rows.select_for_update() if hold else rows
     key = keys.of("contacts")
     opened = (
         (row[0], _open(key, *row)) for row in rows.values_list("pseudonym", "channel", "sealed", "lang")
     )
     return {pseudonym: reach for pseudonym, reach in opened if reach}
+
+
+def names_in(subjects: Iterable[UUID], reaches: Iterable[Reach]) -> dict[str, Reach]:
+    """pseudonym -> whose it is: the names that these have or could have in the subjects.
+
+    For as long as one telling takes: that they are one person's is written nowhere. A subject whose salt is gone knows nobody.
+    """
+    salts = Scope.objects.filter(subject__in=list(subjects)).values_list("salt", flat=True)
+    known = [bytes(salt) for salt in salts]
+    return {named(salt, each.channel, each.address): each for each in reaches for salt in known}
+
+
+def named(salt: bytes, channel: str, address: str) -> str:
+    """The pseudonym of an address under a subject's salt."""
+    return seals.digest(keys.of("pseudonyms"), salt, channel, address)
 
 
 def destination(channel: str, address: str) -> str:

@@ -41,7 +41,7 @@ Prepare = Callable[..., replies.Prepared]
 KEPT = timedelta(days=30)
 LARGEST_FILE = 10 * 1024 * 1024
 _REPLAYS = uuid5(UUID(int=0), "chatbranch:replays")
-SCRUBBED = ("cases_asker", "intake_submission", "intake_flood", "deliveries_delivery", "deliveries_lane")
+SCRUBBED = ("cases_asker", "cases_alsosent", "intake_submission", "intake_flood", "deliveries_delivery", "deliveries_lane")
 _IMAGES = {
     b"\xff\xd8\xff": "image/jpeg",
     b"\x89PNG\r\n\x1a\n": "image/png",
