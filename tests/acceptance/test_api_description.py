@@ -11,7 +11,7 @@ from hypothesis import HealthCheck, settings
 from schemathesis.specs.openapi.checks import positive_data_acceptance
 
 from chatbranch.intake.openapi import DESCRIPTION
-from tests.browser.house import House, open_house
+from tests.support.house import House, open_house
 
 schema = schemathesis.openapi.from_dict(DESCRIPTION)
 pytestmark = pytest.mark.server

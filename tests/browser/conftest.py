@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.browser.house import House, open_house
+from tests.support.house import House, open_house
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tests.browser.conftest import Visit
-from tests.browser.house import House
+from tests.support.house import House
 
 pytestmark = pytest.mark.server
 

@@ -14,8 +14,8 @@ from typing import Any
 import pytest
 
 from tests.browser.conftest import Visit
-from tests.browser.house import House
 from tests.browser.test_looks import LOOKS, findings
+from tests.support.house import House
 
 pytestmark = pytest.mark.server
 
@@ -59,6 +59,15 @@ from chatbranch.kernel.messages import Inbound
 inbound = Inbound("web", ids.new_token(), "", str(ids.new_id()), {text!r}, clock.now(), lang="zh-Hans")
 print(actions.do_check(inbound)[1].case["code"])
 """
+
+_PICTURE = """
+import base64
+from chatbranch.cases import actions
+from chatbranch.cases.models import Variant
+picture = base64.b64decode({picture!r})
+Variant.objects.filter(case__code={code!r}).update(image=actions.do_keep_file(picture))
+"""
+RED_DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBAQDJ/pLvAAAAAElFTkSuQmCC"
 
 
 @pytest.fixture(scope="module")
@@ -278,3 +287,19 @@ def test_every_desk_page_is_readable_by_everyone_and_fits_a_phone(
         if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
             found.append(f"{path} is wider than a phone")
     assert found == []
+
+
+def test_a_forwarded_picture_is_blurred_until_a_key_or_a_tap_uncovers_it(
+    desk: Callable[..., Any], house: House, case: str
+) -> None:
+    house.run(_PICTURE.format(picture=RED_DOT, code=case))
+    page = desk("tian", f"/desk/cases/{case}/")
+    picture, cover = page.locator(".forwarded-image"), page.locator(".veil > summary")
+    blur = "each => getComputedStyle(each).filter"
+    assert "blur" in picture.evaluate(blur)
+    cover.focus()
+    page.keyboard.press("Enter")
+    assert picture.evaluate(blur) == "none"
+    assert page.get_by_role("link", name="打开原图").is_visible()
+    cover.click()
+    assert "blur" in picture.evaluate(blur)

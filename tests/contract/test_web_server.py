@@ -19,8 +19,8 @@ from chatbranch.deliveries.actions import do_queue
 from chatbranch.deliveries.models import Delivery
 from chatbranch.intake.models import Submission
 from chatbranch.kernel import ids
-from tests.servers.house import House, house, wait_for
 from tests.support.databases import Database
+from tests.support.house import House, house, wait_for
 
 pytestmark = pytest.mark.server
 

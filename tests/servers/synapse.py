@@ -22,7 +22,7 @@ from typing import Any
 import httpx
 import pytest
 
-from tests.servers.ports import free_port
+from tests.support.ports import free_port
 
 SECRET = "shared-by-tests"
 # Limits that would only measure themselves here. A test of throttling sets its own.

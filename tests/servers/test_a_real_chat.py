@@ -14,9 +14,9 @@ from chatbranch.deliveries.models import Delivery
 from chatbranch.intake import actions as intake
 from chatbranch.intake.models import Submission
 from chatbranch.kernel import clock
-from tests.servers.house import house, wait_for
 from tests.servers.synapse import Person, Synapse
 from tests.support.databases import Database
+from tests.support.house import house, wait_for
 from tests.support.people import decide, found_branch, inbound
 
 pytestmark = [pytest.mark.server, pytest.mark.usefixtures("own_index")]
