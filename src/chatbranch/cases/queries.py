@@ -45,11 +45,22 @@ def queue(actor: Member, *, state: str = Case.State.OPEN, most: int = 200) -> li
         )
         .order_by("-opened_at")[: most * 5]
     )
-    rows = [_queued(case) for case in cases]
+    found = list(cases)
+    yours = _waiting_for(actor, [case for case in found if case.note_count])
+    rows = [_queued(case, case.pk in yours) for case in found]
     return sorted(rows, key=lambda row: row.place.rank)[:most]
 
 
-def _queued(case: Case) -> Queued:
+def _waiting_for(actor: Member, cases: list[Case]) -> set[UUID]:
+    """Those of `cases` with a note on which the actor's word is still missing: not their own, and no party to the case."""
+    notes = (
+        Note.objects.filter(case__in=cases, accepted_at=None).exclude(by=actor).exclude(approvals__by=actor)
+    )
+    open_to = set(notes.values_list("case", flat=True))
+    return {case.pk for case in cases if case.pk in open_to and not recusals(case, [actor.pk])}
+
+
+def _queued(case: Case, yours: bool) -> Queued:
     variants = sorted(case.variants.all(), key=lambda variant: -variant.count)
     notes = case.note_count  # type: ignore[attr-defined]
     touched = case.touched or case.duty_id is not None  # type: ignore[attr-defined]
@@ -60,6 +71,7 @@ def _queued(case: Case) -> Queued:
         has_note=bool(notes),
         touched=touched,
         now=clock.now(),
+        yours=yours,
     )
     return Queued(case, where, variants[0].text if variants else "", notes)
 

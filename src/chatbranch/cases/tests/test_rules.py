@@ -10,10 +10,23 @@ NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
 
 def at(
-    *, urgent: bool = False, askers: int = 1, hours: float = 0, has_note: bool = False, touched: bool = False
+    *,
+    urgent: bool = False,
+    askers: int = 1,
+    hours: float = 0,
+    has_note: bool = False,
+    touched: bool = False,
+    yours: bool = True,
 ) -> Place:
-    opened = NOW - timedelta(hours=hours)
-    return place(urgent=urgent, askers=askers, opened_at=opened, has_note=has_note, touched=touched, now=NOW)
+    return place(
+        urgent=urgent,
+        askers=askers,
+        opened_at=NOW - timedelta(hours=hours),
+        has_note=has_note,
+        touched=touched,
+        now=NOW,
+        yours=yours,
+    )
 
 
 def test_urgent_harm_comes_before_everything() -> None:
@@ -22,6 +35,12 @@ def test_urgent_harm_comes_before_everything() -> None:
 
 def test_a_note_that_waits_for_approval_comes_before_untouched_cases() -> None:
     assert at(has_note=True, touched=True).rank < at(hours=48).rank
+
+
+def test_a_note_that_waits_for_others_comes_after_the_untouched_and_says_so() -> None:
+    others = at(has_note=True, touched=True, askers=3, yours=False)
+    assert at(hours=25).rank < others.rank < at(askers=500).rank
+    assert others.reason.zh == "有结论提案，等其他成员表态"
 
 
 def test_a_case_nobody_looked_at_for_a_day_comes_before_a_popular_one() -> None:

@@ -145,6 +145,7 @@ def test_a_party_reads_and_discusses_but_is_offered_no_decision(
     assert "您与此案有关（这条是我们发的）" in shown
     assert "data-approve" not in shown
     assert 'id="propose-fold"' not in shown
+    assert 'href="#propose"' not in shown
     assert client.post(f"/desk/notes/{note.pk}/word/", {"helpful": "yes"}).status_code == 403
     client.post(f"/desk/cases/{case.code}/comment/", {"text": "原稿在这里。"})
     assert "原稿在这里。" in page(client, f"/desk/cases/{case.code}/")
@@ -287,6 +288,17 @@ def test_the_queue_gives_its_reasons_and_filters_by_state(members: dict[str, Mem
     assert shown.index(case.code) < shown.index(many.code)
     assert case.code not in page(client, "/desk/?state=decided")
     assert client.get("/desk/?state=nonsense").status_code == 404
+
+
+def test_the_queue_asks_only_those_for_their_word_who_may_still_give_it(
+    members: dict[str, Member], case: Case
+) -> None:
+    note = propose(members["chen"], case)
+    cases.do_approve(members["zhou"], note, helpful=True)
+    cases.do_declare_party(members["su"], case, members["he"].outlet, "发过这条")
+    asked = {name: "等您表态" in page(desk(members[name]), "/desk/") for name in members}
+    assert asked == {"lin": True, "chen": False, "zhou": False, "daniel": True, "he": False, "su": True}
+    assert "等其他成员表态" in page(desk(members["chen"]), "/desk/")
 
 
 def test_with_one_member_the_desk_says_why_it_waits_and_how_to_invite(settings: Settings) -> None:
