@@ -21,6 +21,7 @@ class Exchange:
         self._receive, self._send = receive, send
         self._length = dict(scope["headers"]).get(b"content-length", b"0")
         self._gone: asyncio.Task[None] | None = None
+        self._since = asyncio.get_running_loop().time()
 
     async def body(self, most: int) -> bytes:
         """The whole body, at most `most` bytes. Raises TooLarge, also for one that never ends."""
@@ -43,9 +44,10 @@ class Exchange:
                 return bytes(body)
 
     async def wait_for(self, event: asyncio.Event, seconds: float) -> None:
-        """Until the event is set, the other side hangs up, or the time is over."""
+        """Until the event is set, the other side hangs up, or `seconds` after the request came."""
+        left = self._since + seconds - asyncio.get_running_loop().time()
         waiting = asyncio.create_task(event.wait())
-        await asyncio.wait({waiting, self._leaving}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+        await asyncio.wait({waiting, self._leaving}, timeout=left, return_when=asyncio.FIRST_COMPLETED)
         waiting.cancel()
 
     async def until_gone(self, seconds: float) -> None:

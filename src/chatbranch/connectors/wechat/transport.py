@@ -8,6 +8,7 @@ import logging
 import os
 import random
 import re
+import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from dataclasses import replace
@@ -37,6 +38,7 @@ log = logging.getLogger(__name__)
 LARGEST_PICTURE = 10 * 1024 * 1024  # bytes
 PICTURE_TRIES = 3
 RETRIED_WITHIN = 60.0  # seconds in which WeChat's further tries of a message come
+NOTED_EVERY = 60.0  # seconds
 REMEMBERED = 20_000  # nonces that are not taken again
 UNFINISHED = 500  # long messages of which is remembered how many parts were sent
 SENDABLE = ("image/jpeg", "image/png", "image/gif")
@@ -66,6 +68,7 @@ class WeChat:
         self._turns: dict[str, Turn] = {}
         self._working: set[asyncio.Task[None]] = set()
         self._seen: OrderedDict[str, tuple[str, int]] = OrderedDict()  # nonce -> its request, times seen
+        self._noted: dict[str, float] = {}  # what was refused -> when that was last logged
         self._readers = Readers()
 
     # --- sending ---
@@ -150,15 +153,22 @@ class WeChat:
             self._refuse_replay(query, body)
             push = wire.read_push(fields)
         except envelope.Forged as forged:
-            log.warning("wechat: a request was refused: %s", forged)
+            self._note(f"a request was refused: {forged}")
             await exchange.answer(403, b"")
         except wire.Malformed as malformed:
-            log.warning("wechat: a push could not be read: %s", malformed)
+            self._note(f"a push could not be read: {malformed}")
             await exchange.answer(400, b"")
         except TooLarge:
             await exchange.answer(413, b"")
         else:
             await self._respond(self._turn(push, mailbox), query, exchange)
+
+    def _note(self, what: str) -> None:
+        """Log it, at most once a minute: anybody can make us refuse."""
+        now = time.monotonic()
+        if now - self._noted.get(what, -NOTED_EVERY) >= NOTED_EVERY:
+            self._noted[what] = now
+            log.warning("wechat: %s", what)
 
     def _refuse_replay(self, query: wire.Query, body: bytes) -> None:
         """A nonce comes with one body, and no more often than WeChat tries. Raises Forged.
