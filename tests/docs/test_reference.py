@@ -13,7 +13,7 @@ import pytest
 from chatbranch.connectors import discover
 from chatbranch.intake.openapi import ANSWER, DESCRIPTION
 from chatbranch.site.cli import main
-from chatbranch.site.config import Config
+from chatbranch.site.config import TABLES, Config
 from chatbranch.site.secrets import NAMES
 from tests.docs.pages import ROOT, first_cells, page, rows, section
 
@@ -31,7 +31,7 @@ def test_every_setting_is_documented_and_no_other() -> None:
     assert first_cells_of_kind(section(SETTINGS, "The branch")) == {each.name for each in fields(Config)}
 
 
-@pytest.mark.parametrize("setting", [each.name for each in fields(Config) if each.name != "connectors"])
+@pytest.mark.parametrize("setting", [each.name for each in fields(Config) if each.name not in TABLES])
 def test_a_settings_row_names_its_environment_variable_and_its_default(setting: str) -> None:
     row = rows(section(SETTINGS, "The branch"))[setting]
     default = next(each.default for each in fields(Config) if each.name == setting)

@@ -18,7 +18,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from chatbranch.branch.models import Member, Outlet
 from chatbranch.consensus.rules import Voice, decide
 
-SLICES = ("journal", "branch", "contacts", "deliveries", "claims", "matching", "cases", "intake")
+SLICES = ("journal", "branch", "contacts", "deliveries", "claims", "matching", "cases", "intake", "relay")
 TABLES: list[type[models.Model]] = [
     each for each in apps.get_models() if each.__module__.startswith("chatbranch.")
 ]
@@ -46,6 +46,8 @@ PSEUDONYMS = {
     "intake.Submission",
     "intake.Flood",
     "deliveries.Delivery",
+    "relay.Carried",
+    "relay.Leg",  # a room's, not a person's
 }
 
 
@@ -167,6 +169,7 @@ FOR_MACHINERY = {
     "contacts.queries.unreachable",
     "contacts.queries.forgotten_again",
     "contacts.queries.channels_of",
+    "contacts.queries.names_in",
     "deliveries.queries.pseudonyms",
     "deliveries.queries.recipients",
 }

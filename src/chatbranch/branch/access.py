@@ -14,8 +14,6 @@ from django.shortcuts import redirect
 
 from chatbranch.branch import queries
 from chatbranch.branch.models import Member
-from chatbranch.kernel.errors import Refused
-from chatbranch.kernel.phrases import Phrase
 
 P = ParamSpec("P")
 View = Callable[Concatenate[HttpRequest, P], HttpResponse]
@@ -53,10 +51,7 @@ def steward_required(view: View[P]) -> View[P]:
     @wraps(view)
     @member_required
     def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
-        if member_of(request).role != Member.Role.STEWARD:
-            raise Refused(
-                "stewards-only", Phrase("请找执事来做。", "Please ask a steward to do this."), status=403
-            )
+        queries.steward(request.user)
         return view(request, *args, **kwargs)
 
     return guarded

@@ -151,10 +151,12 @@ def do_leave(actor: queries.Looker) -> None:
 
 def do_set_role(actor: queries.Looker, member: Member, role: str) -> None:
     """A steward makes another member steward, or a steward lays the role down."""
-    steward = queries.insider(actor)
-    if steward.role != Member.Role.STEWARD or role not in Member.Role.values or not queries.is_member(member):
+    steward = queries.steward(actor)
+    if role not in Member.Role.values or not queries.is_member(member):
         raise Refused(
-            "stewards-only", Phrase("请找执事来做。", "Please ask a steward to do this."), status=403
+            "no-such-member",
+            Phrase("没有这位成员，或没有这个身份。", "There is no such member, or no such role."),
+            status=404,
         )
     if role == member.role:
         return
@@ -175,11 +177,7 @@ def do_set_role(actor: queries.Looker, member: Member, role: str) -> None:
 
 def do_write_charter(actor: queries.Looker, charter: str) -> None:
     """A steward writes down what the members agreed on."""
-    steward = queries.insider(actor)
-    if steward.role != Member.Role.STEWARD:
-        raise Refused(
-            "stewards-only", Phrase("请找执事来做。", "Please ask a steward to do this."), status=403
-        )
+    steward = queries.steward(actor)
     with transaction.atomic():
         Branch.objects.update(charter=charter.strip()[:20_000])
         do_record("branch.charter-written", steward.pk)

@@ -65,6 +65,19 @@ def insider(looker: Looker) -> Member:
     )
 
 
+def is_steward(looker: Looker) -> bool:
+    """Whether `looker` looks after the machinery now."""
+    return isinstance(looker, Member) and is_member(looker) and looker.role == Member.Role.STEWARD
+
+
+def steward(looker: Looker) -> Member:
+    """`looker` as the steward they are; refuses everybody else."""
+    member = insider(looker)
+    if is_steward(member):
+        return member
+    raise Refused("stewards-only", Phrase("请找执事来做。", "Please ask a steward to do this."), status=403)
+
+
 def member_count() -> int:
     """How many people belong to the branch now."""
     return Member.objects.filter(left_at=None, is_active=True).count()

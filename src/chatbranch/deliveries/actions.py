@@ -14,7 +14,7 @@ from chatbranch.branch.queries import Looker, insider
 from chatbranch.connectors.contract import Health
 from chatbranch.contacts.queries import Reach, destination, open_contact, open_contacts
 from chatbranch.deliveries import bulk, files, lanes, rules
-from chatbranch.deliveries.files import Packed
+from chatbranch.deliveries.files import Packed, pack
 from chatbranch.deliveries.models import Channel, Delivery, Lane, give_up_time
 from chatbranch.journal.actions import do_record
 from chatbranch.kernel import clock, ids
@@ -22,6 +22,19 @@ from chatbranch.kernel.chunks import in_chunks
 from chatbranch.kernel.errors import Refused
 from chatbranch.kernel.messages import Deed
 from chatbranch.kernel.phrases import Phrase
+
+__all__ = [
+    "Message",
+    "do_erase",
+    "do_forget",
+    "do_handed_over",
+    "do_prune",
+    "do_queue",
+    "do_queue_many",
+    "do_report",
+    "do_retry",
+    "pack",
+]
 
 
 @dataclass(frozen=True)
@@ -54,7 +67,9 @@ class Message:
 
     def body(self) -> dict[str, Any]:
         """The parts that leave; those that are empty are left out."""
-        names = "text html subject reply_to deed target refers author thread thread_refers trail files".split()
+        names = (
+            "text html subject reply_to deed target refers author thread thread_refers trail files".split()
+        )
         return {name: part for name in names if (part := getattr(self, name))}
 
 
@@ -96,6 +111,20 @@ def do_handed_over(deliveries: Iterable[UUID | str]) -> int:
     return waiting.update(
         state=Delivery.State.SENT, sent_at=clock.now(), attempts=F("attempts") + 1, reason="", detail=""
     )
+
+
+def do_erase(about: Sequence[UUID]) -> int:
+    """Erase every delivery about these subjects, whoever it is to; returns how many."""
+    gone = 0
+    for chunk in in_chunks(about):
+        with transaction.atomic():
+            theirs = Delivery.objects.filter(about__in=chunk)
+            names = lanes.lock(
+                theirs.exclude(lane=None).values_list("lane_id", flat=True).distinct(), wait=True
+            )
+            gone += theirs.delete()[0]
+            lanes.drop_empty(names.keys())
+    return gone
 
 
 def do_report(channel: str, health: Health, why: str = "") -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Count, Q, Sum
+from django.db.models import Count, Max, Min, Q, Sum
 
 from chatbranch.branch.queries import Looker, insider
 from chatbranch.contacts.queries import destination
@@ -49,6 +50,32 @@ class Tally:
     sent: int
     failed: int
     repeats: int
+
+
+@dataclass(frozen=True)
+class ChannelHealth:
+    """How a channel is ("connected", "reconnecting", "broken"), since when, and what to do about it."""
+
+    name: str
+    health: str
+    why: str
+    since: datetime
+
+
+@dataclass(frozen=True)
+class Traffic:
+    """What goes to one destination: of the last day how much was accepted and why some failed; what waits, since when."""
+
+    accepted: int = 0
+    queued: int = 0
+    oldest: datetime | None = None
+    last_sent: datetime | None = None
+    failed: Mapping[str, int] = field(default_factory=dict)
+
+    @property
+    def lag(self) -> float:
+        """Seconds that the oldest waiting message has waited; 0 when nothing waits."""
+        return max(0.0, (clock.now() - self.oldest).total_seconds()) if self.oldest else 0.0
 
 
 @dataclass(frozen=True)
@@ -98,10 +125,41 @@ def counts(actor: Looker, *, about: UUID | None = None) -> list[Tally]:
     ]
 
 
-def channels(actor: Looker) -> list[Channel]:
-    """How each channel is, by name, for members."""
-    insider(actor)
-    return list(Channel.objects.order_by("name"))
+def channels() -> dict[str, ChannelHealth]:
+    """How each channel is that has said so, by name."""
+    rows = Channel.objects.order_by("name").values_list("name", "health", "why", "since")
+    return {row[0]: ChannelHealth(*row) for row in rows}
+
+
+def traffic(pseudonyms: Sequence[str]) -> dict[str, Traffic]:
+    """What goes to each of a few destinations."""
+    recent = Q(created_at__gte=clock.ago(days=1))
+    rows = Delivery.objects.filter(pseudonym__in=pseudonyms)
+    queued = Q(state=Delivery.State.QUEUED)
+    found = rows.values("pseudonym").annotate(
+        accepted=Count("id", filter=recent),
+        queued=Count("id", filter=queued),
+        oldest=Min("created_at", filter=queued),
+        last_sent=Max("sent_at"),
+    )
+    failed: dict[str, dict[str, int]] = defaultdict(dict)
+    for row in (
+        rows.filter(recent, state=Delivery.State.FAILED).values("pseudonym", "reason").annotate(n=Count("id"))
+    ):
+        failed[row["pseudonym"]][row["reason"]] = row["n"]
+    known = {row.pop("pseudonym"): row for row in found}
+    return {each: Traffic(**known.get(each, {}), failed=failed[each]) for each in pseudonyms}
+
+
+def reason_in_words(reason: str, lang: str) -> str:
+    """Why deliveries failed, as the ledger says it."""
+    return reasons.REASONS[reason].say(lang) if reason in reasons.REASONS else reason
+
+
+def about_receipt(pseudonym: str, receipt: str) -> UUID | None:
+    """What the message was about that a destination knows by this id of its platform."""
+    found = Delivery.objects.filter(receipt=receipt, pseudonym=pseudonym).exclude(receipt="")
+    return found.values_list("about", flat=True).first()
 
 
 def conversation(channel: str, address: str, after: str = "", *, most: int = 100) -> list[Waiting]:

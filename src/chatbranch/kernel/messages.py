@@ -33,7 +33,7 @@ class Inbound:
     reply_to: the message an answer should refer to, or "" where it stands by itself.
     sender_name: how the platform shows the sender, where that is not `sender`.
     in_reply_to: the message this one replies to. thread: the message its thread began with. Ids of the platform, or "".
-    trail: the rooms it was carried through by relays, oldest first, where the platform lets a relay say so.
+    trail: the rooms a relay has carried it to or from already (relay.rules.mark), where the platform lets it say so.
     """
 
     channel: str
@@ -70,6 +70,7 @@ class Change:
     deed: Deed
     sent_at: datetime
     text: str = ""
+    sender_name: str = ""
     entitled: bool = False
 
 

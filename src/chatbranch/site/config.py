@@ -12,6 +12,9 @@ from dataclasses import MISSING, dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+TABLES = ("connectors", "relay")
+"""Settings that are tables of their own, in the file only (but for connectors' keys)."""
+
 
 class BadSetting(Exception):
     """A setting cannot be read; the message says which, where it was set, and what would do."""
@@ -59,6 +62,13 @@ class Config:
         },
     )
 
+    relay: Mapping[str, Mapping[str, object]] = field(
+        default_factory=dict,
+        metadata={
+            "help": 'One table a conversation over several platforms, [relay.<name>]: lang, and rooms = ["channel address", …].'
+        },
+    )
+
     @property
     def keys(self) -> Path:
         """Folder of the secrets: kept apart from the data, never in a backup."""
@@ -98,14 +108,18 @@ def _from_file(file: Path) -> dict[str, Any]:
             raise BadSetting(
                 f"{file.name} sets “{name}”, which is no setting. Settings are: {', '.join(sorted(known))}."
             )
-        if name != "connectors":
+        if name == "relay" and not (
+            isinstance(value, dict) and all(isinstance(each, dict) for each in value.values())
+        ):
+            raise BadSetting('relay must be tables: [relay.members], then rooms = ["irc #water", …].')
+        if name not in TABLES:
             table[name] = _typed(name, value, file.name)
     return table
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
     names = {
-        f"CHATBRANCH_{each.name.upper()}": each.name for each in fields(Config) if each.name != "connectors"
+        f"CHATBRANCH_{each.name.upper()}": each.name for each in fields(Config) if each.name not in TABLES
     }
     return {name: _typed(name, environ[key], key) for key, name in names.items() if environ.get(key)}
 

@@ -13,6 +13,7 @@ import random
 import signal
 import time
 from collections.abc import Mapping
+from contextlib import suppress
 
 import django
 from django.apps import apps
@@ -24,10 +25,13 @@ if not apps.ready:
 from django.conf import settings
 
 from chatbranch.connectors import discover
-from chatbranch.connectors.contract import Connector, Host, Misconfigured
+from chatbranch.connectors.contract import Connector, Health, Host, Misconfigured
+from chatbranch.deliveries import actions as deliveries
 from chatbranch.deliveries import sender
 from chatbranch.intake import actions as intake
-from chatbranch.kernel.messages import Inbound
+from chatbranch.kernel.errors import Refused
+from chatbranch.kernel.messages import Change, Gap, Inbound
+from chatbranch.relay import actions as relay
 from chatbranch.site.inbox import Inbox, in_thread
 
 log = logging.getLogger("chatbranch.connectors")
@@ -47,6 +51,18 @@ class Branch:
         """Durable when this returns. Refusals are told in the chat."""
         await self._inbox.take_from_chat(inbound)
 
+    async def change(self, change: Change) -> None:
+        """Durable when this returns."""
+        await self._inbox.take_change(change)
+
+    async def missed(self, gap: Gap) -> None:
+        """The rooms concerned are told."""
+        await self._inbox.take_gap(gap)
+
+    async def report(self, health: Health, why: str = "") -> None:
+        """Written down for the desk."""
+        await in_thread(deliveries.do_report, self._channel, health, why)
+
     async def recall(self, key: str) -> str:
         """What was remembered under `key`, or an empty string."""
         return await in_thread(intake.recall, self._channel, key)
@@ -64,9 +80,19 @@ def build_all(config: discover.Config) -> dict[str, Connector]:
             built[name] = discover.build(setup, config.get(name, {}))
         except Misconfigured as wrong:
             log.error("connector %s is off: %s; then restart", name, wrong)
-        except Exception:  # another's code, or a client library that is not installed
+            deliveries.do_report(name, "broken", str(wrong))
+        except Exception as error:  # another's code, or a client library that is not installed
             log.exception("connector %s is off: reinstall it or remove its settings, then restart", name)
+            deliveries.do_report(name, "broken", type(error).__name__)
     return built
+
+
+def follow_settings() -> None:
+    """Bring the settings file's routes into being; one that cannot be is logged, and stops nothing else."""
+    try:
+        relay.do_follow_settings(settings.CONFIG.relay)
+    except Refused as refused:
+        log.error("relay: %s", refused.say("en"))
 
 
 async def keep_running(connector: Connector, host: Host) -> None:
@@ -79,12 +105,19 @@ async def keep_running(connector: Connector, host: Host) -> None:
             log.warning("connector %s stopped by itself", connector.name)
         except Misconfigured as wrong:
             log.error("connector %s cannot start: %s", connector.name, wrong)
-        except Exception:
+            await _report(host, str(wrong))
+        except Exception as error:
             log.exception("connector %s failed", connector.name)
+            await _report(host, type(error).__name__)
         failures = 1 if time.monotonic() - started > SETTLED else failures + 1
         pause = min(LONGEST_PAUSE, 2.0**failures) * random.uniform(0.8, 1.2)  # noqa: S311 (no secret)
         log.info("connector %s starts again in %.0f s", connector.name, pause)
         await asyncio.sleep(pause)
+
+
+async def _report(host: Host, why: str) -> None:
+    with suppress(Exception):  # with the database away there is nowhere to write it
+        await host.report("broken", why)
 
 
 async def serve(connectors: Mapping[str, Connector]) -> None:
@@ -94,7 +127,7 @@ async def serve(connectors: Mapping[str, Connector]) -> None:
     log.info("connectors: %s", ", ".join(connectors) or "none is switched on")
     try:
         async with asyncio.TaskGroup() as group:
-            group.create_task(sender.run(connectors))
+            group.create_task(sender.run(connectors, ready=inbox.sends_by))
             for name, connector in connectors.items():
                 if not connector.capabilities.pulled:  # those live in the web process
                     group.create_task(keep_running(connector, hosts[name]))
@@ -104,7 +137,9 @@ async def serve(connectors: Mapping[str, Connector]) -> None:
 
 async def main() -> None:
     """Serve until SIGTERM or SIGINT."""
-    serving = asyncio.create_task(serve(build_all(settings.CONFIG.connectors)))
+    connectors = await in_thread(build_all, settings.CONFIG.connectors)
+    await in_thread(follow_settings)
+    serving = asyncio.create_task(serve(connectors))
     loop = asyncio.get_running_loop()
     for each in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(each, serving.cancel)

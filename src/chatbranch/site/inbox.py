@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import AsyncIterator, Callable, Iterable
+from contextlib import asynccontextmanager, suppress
 from typing import ParamSpec, TypeVar
 from uuid import UUID
 
@@ -18,12 +18,14 @@ from django.db import InterfaceError, OperationalError, close_old_connections, t
 
 from chatbranch.contacts import actions as contacts
 from chatbranch.deliveries import actions as deliveries
+from chatbranch.deliveries.sender import Stir
 from chatbranch.intake import actions as intake
 from chatbranch.kernel import clock
 from chatbranch.kernel.errors import Refused
-from chatbranch.kernel.messages import Inbound
+from chatbranch.kernel.messages import Change, Gap, Inbound
 from chatbranch.kernel.phrases import LANGS
 from chatbranch.kernel.text import clean, language
+from chatbranch.relay import actions as relay
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +53,7 @@ class Inbox:
     """Takes one process's messages in."""
 
     def __init__(self) -> None:
+        self._stir: Stir = lambda _: None
         self._turn = asyncio.Semaphore(AT_ONCE)
         self._answering: set[asyncio.Task[None]] = set()
         self._failures: Counter[tuple[str, str]] = Counter()
@@ -58,34 +61,62 @@ class Inbox:
     async def take(self, inbound: Inbound) -> None:
         """Accept a message, then answer it in the background. Raises Refused for what cannot be checked.
 
-        In a shared room, what is not addressed to us is nobody's business here: it is not even written down.
+        In a room of a route it is carried to the other rooms. In any other shared room, what is not addressed to us is
+        nobody's business here: it is not even written down.
         """
-        if not inbound.direct and not inbound.mentioned:
-            return
+        if not inbound.direct:
+            self._send(await in_thread(relay.do_carry, inbound))
+            joined = await in_thread(relay.do_join_by_word, inbound)
+            if joined is not None or not inbound.mentioned:
+                return
         submission = await in_thread(intake.do_accept, inbound)
         task = asyncio.create_task(self._answer(submission.id))
         self._answering.add(task)
         task.add_done_callback(self._answering.discard)
 
     async def take_from_chat(self, inbound: Inbound) -> None:
-        """As `take`; a refusal is sent to the chat. What breaks us again and again is set aside, and logged.
+        """As `take`; a refusal is sent to the chat."""
+        async with self._setting_aside(inbound):
+            try:
+                await self.take(inbound)
+            except Refused as refused:
+                await in_thread(tell_refusal, inbound, refused)
+
+    async def take_change(self, change: Change) -> None:
+        """Carry what somebody did to an earlier message of a room."""
+        async with self._setting_aside(change):
+            self._send(await in_thread(relay.do_change, change))
+
+    async def take_gap(self, gap: Gap) -> None:
+        """Tell the rooms of a route what cannot be had."""
+        self._send(await in_thread(relay.do_tell_gap, gap))
+
+    def sends_by(self, stir: Stir) -> None:
+        """What is queued here need not wait until the sender looks by itself."""
+        self._stir = stir
+
+    def _send(self, channels: Iterable[str]) -> None:
+        for channel in channels:
+            self._stir(channel)
+
+    @asynccontextmanager
+    async def _setting_aside(self, brought: Inbound | Change) -> AsyncIterator[None]:
+        """What breaks us again and again is set aside, and logged, so that it never holds up the rest.
 
         While the database is away this raises, and the connector brings the message again.
         """
         try:
-            await self.take(inbound)
-        except Refused as refused:
-            await in_thread(tell_refusal, inbound, refused)
+            yield
         except (OperationalError, InterfaceError):
             raise
         except Exception:
-            which = (inbound.channel, inbound.message_id)
+            which = (brought.channel, brought.message_id)
             self._failures[which] += 1
             if self._failures[which] < TRIES:
                 raise
             del self._failures[which]
             log.exception(
-                "a message on %s cannot be taken and is set aside; please report this", inbound.channel
+                "a message on %s cannot be taken and is set aside; please report this", brought.channel
             )
 
     async def _answer(self, submission: UUID) -> None:

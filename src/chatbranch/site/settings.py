@@ -27,7 +27,7 @@ CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"]
 INDEX_DIR = CONFIG.data / "index"
 FILES_DIR = CONFIG.data / "files"
 
-SLICES = ["journal", "branch", "contacts", "deliveries", "claims", "matching", "cases", "intake"]
+SLICES = ["journal", "branch", "contacts", "deliveries", "claims", "matching", "cases", "intake", "relay"]
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -51,6 +51,7 @@ def steps() -> list[Step]:
     from chatbranch.deliveries import actions as deliveries
     from chatbranch.intake import actions as intake
     from chatbranch.matching import actions as matching
+    from chatbranch.relay import actions as relay
 
     return [
         Step("answer what a crash left unanswered", intake.do_answer_waiting, 5),
@@ -60,9 +61,11 @@ def steps() -> list[Step]:
         Step("tell closings", telling.do_tell_closings, 2),
         Step("finish forgetting", intake.do_finish_forgetting, 5),
         Step("scrub erased pages", _Scrubber(intake.do_scrub), 5),
+        Step("forget what was carried of the forgotten", relay.do_forget, 30),
         Step("erase contacts whose window ended", contacts.do_expire, 3600),
         Step("prune the outbox", deliveries.do_prune, 3600),
         Step("tidy submissions", intake.do_tidy, 3600),
+        Step("tidy routes", relay.do_tidy, 3600),
     ]
 
 

@@ -9,6 +9,7 @@ from contextlib import suppress
 import pytest
 
 from chatbranch.connectors.contract import Capabilities, Host, Misconfigured, Setting
+from chatbranch.deliveries import queries as deliveries
 from chatbranch.kernel.messages import Outbound, Receipt
 from chatbranch.kernel.phrases import Phrase
 from chatbranch.site import connectors
@@ -71,9 +72,11 @@ async def test_a_connector_that_fails_is_started_again_after_growing_pauses(
     assert "cannot start: pigeon.loft is empty" in caplog.text
 
 
+@pytest.mark.django_db
 def test_connectors_that_cannot_be_built_are_named_and_left_out(caplog: pytest.LogCaptureFixture) -> None:
     matrix = {"homeserver": "not an address", "user": "@check:branch.example", "password": "p"}
     mail = {"host": "127.0.0.1", "sender": "nobody"}
     assert list(connectors.build_all({"matrix": matrix, "mail": mail})) == ["web"]
     assert "matrix.homeserver" in caplog.text
     assert "mail.sender" in caplog.text
+    assert {each.health for each in deliveries.channels().values()} == {"broken"}

@@ -1,0 +1,53 @@
+"""Reading routes, and finding what a message of one room is called elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chatbranch.branch.queries import Looker, insider
+from chatbranch.deliveries import queries as deliveries
+from chatbranch.deliveries.queries import ChannelHealth, Traffic
+from chatbranch.relay.models import Carried, Leg, Route
+
+
+@dataclass(frozen=True)
+class LegView:
+    """One room of a route: who it is, how its channel is, and how much goes there."""
+
+    leg: Leg
+    channel: ChannelHealth | None
+    traffic: Traffic
+
+
+def leg_at(channel: str, address: str) -> Leg | None:
+    """The leg of a room, with its route and all its legs at hand; None for a room in no route."""
+    found = Leg.objects.filter(channel=channel, address=address).select_related("route")
+    return found.prefetch_related("route__legs").first()
+
+
+def carried_as(leg: Leg, message_id: str) -> Carried | None:
+    """The message that a room knows by this id: said there, or our copy of one said elsewhere."""
+    if not message_id:
+        return None
+    said = Carried.objects.filter(leg=leg, message_id=message_id, deed="").select_related("leg").first()
+    if said is not None:
+        return said
+    about = deliveries.about_receipt(leg.pseudonym, message_id)
+    return Carried.objects.filter(pk=about, deed="").select_related("leg").first() if about else None
+
+
+def routes(actor: Looker) -> list[tuple[Route, list[LegView]]]:
+    """Every route with its rooms, for members."""
+    insider(actor)
+    channels = deliveries.channels()
+    found = []
+    for route in Route.objects.prefetch_related("legs").order_by("name"):
+        legs = sorted(route.legs.all(), key=lambda leg: (leg.channel, leg.address))
+        found.append((route, _views(legs, channels)))
+    return found
+
+
+def _views(legs: Sequence[Leg], channels: dict[str, ChannelHealth]) -> list[LegView]:
+    traffic = deliveries.traffic([leg.pseudonym for leg in legs])
+    return [LegView(leg, channels.get(leg.channel), traffic[leg.pseudonym]) for leg in legs]
