@@ -81,7 +81,7 @@ def _do(form: str, what: Callable[..., str]) -> Callable[..., HttpResponse]:
 
     @require_POST
     @member_required
-    def view(request: HttpRequest, code: str, **key: int) -> HttpResponse:
+    def view(request: HttpRequest, /, code: str, **key: int) -> HttpResponse:
         subject = get_object_or_404(Case, code=code)
         failed = "-".join([form, *map(str, key.values())])
         try:

@@ -385,6 +385,14 @@ def test_every_desk_page_renders_in_every_language_without_anything_inline(
     assert str(note.pk) in page(client, f"/desk/cases/{case.code}/", lang)
 
 
+def test_nobody_is_made_steward_by_a_slip_of_the_thumb(members: dict[str, Member]) -> None:
+    shown = page(desk(members["lin"]), "/desk/members/")
+    folded = re.findall(r'<details class="confirm.+?</details>', shown, re.DOTALL)
+    assert len(folded) == len(members) - 1
+    assert all('name="role" value="steward"' in each and "自己放下" in each for each in folded)
+    assert 'class="confirm' not in page(desk(members["he"]), "/desk/members/")
+
+
 def test_an_unknown_code_is_not_found(members: dict[str, Member]) -> None:
     client = desk(members["lin"])
     assert client.get("/desk/cases/0000/").status_code == 404
