@@ -25,29 +25,28 @@ from chatbranch.deliveries import actions as deliveries
 from chatbranch.deliveries import queries as delivery_queries
 from chatbranch.intake import floods, letters, replies, sealing
 from chatbranch.intake.answers import Answer
+from chatbranch.intake.checks import check_image, check_text
 from chatbranch.intake.models import Flood, Memory, Submission
-from chatbranch.intake.rules import LONGEST, is_blank, read
 from chatbranch.journal.actions import do_record
 from chatbranch.kernel import clock, ids
 from chatbranch.kernel.chunks import in_chunks
-from chatbranch.kernel.errors import Refused
 from chatbranch.kernel.messages import Inbound
-from chatbranch.kernel.phrases import LANGS, Phrase
-from chatbranch.kernel.text import clean, language
+from chatbranch.kernel.phrases import LANGS
+from chatbranch.kernel.text import language
 
 log = logging.getLogger(__name__)
 
 Prepare = Callable[..., replies.Prepared]
 KEPT = timedelta(days=30)
-LARGEST_FILE = 10 * 1024 * 1024
 _REPLAYS = uuid5(UUID(int=0), "chatbranch:replays")
-SCRUBBED = ("cases_asker", "cases_alsosent", "intake_submission", "intake_flood", "deliveries_delivery", "deliveries_lane")
-_IMAGES = {
-    b"\xff\xd8\xff": "image/jpeg",
-    b"\x89PNG\r\n\x1a\n": "image/png",
-    b"GIF8": "image/gif",
-    b"RIFF": "image/webp",
-}
+SCRUBBED = (
+    "cases_asker",
+    "cases_alsosent",
+    "intake_submission",
+    "intake_flood",
+    "deliveries_delivery",
+    "deliveries_lane",
+)
 
 
 @dataclass(frozen=True)
@@ -79,9 +78,9 @@ def do_accept(inbound: Inbound, *, email: str = "", network: str = "") -> Submis
     replay = contacts.pseudonym_of(inbound.channel, f"{inbound.address}\n{inbound.message_id}", _REPLAYS)
     if known := Submission.objects.filter(replay=replay).first():
         return known
-    text = _check_text(inbound)
+    text = check_text(inbound)
     for each in inbound.attachments:
-        _check_image(each.data)
+        check_image(each.data)
     with transaction.atomic():
         too_many = floods.do_count(inbound, network)
     if too_many is not None:
@@ -118,55 +117,6 @@ def _body(inbound: Inbound, text: str, email: str, network: str) -> Body:
         writer=floods.writer(inbound),
         from_network=bool(network),
     )
-
-
-def _check_text(inbound: Inbound) -> str:
-    """The message's text, cleaned. Refuses what is too long, and what holds nothing to check."""
-    text = clean(inbound.text).strip()
-    if len(text) > LONGEST:
-        raise Refused(
-            "too-long",
-            Phrase(
-                "太长了（超过10万字）。请只发要查的那一段。",
-                "That is too long (over 100,000 characters). Please send just the part to check.",
-            ),
-            status=413,
-            field="text",
-        )
-    reading = read(text)
-    if is_blank(text) and not (inbound.attachments or reading.link) and reading.kind == "check":
-        raise Refused(
-            "empty",
-            Phrase(
-                "没有看到要查的内容。请把那句话、链接或截图发来。",
-                "There is nothing to check yet. Please send the words, a link or a screenshot.",
-            ),
-            field="text",
-        )
-    return text
-
-
-def _check_image(data: bytes) -> None:
-    if len(data) > LARGEST_FILE:
-        raise Refused(
-            "image-large",
-            Phrase(
-                "图片超过10 MB，请压缩或截取一部分。",
-                "That picture is over 10 MB; please send a smaller one, or a part of it.",
-            ),
-            status=413,
-            field="image",
-        )
-    if not any(data.startswith(start) for start in _IMAGES):
-        raise Refused(
-            "not-image",
-            Phrase(
-                "这个文件不是能读取的图片（支持 JPEG、PNG、WebP、GIF）。",
-                "That file is not a picture we can read (JPEG, PNG, WebP or GIF).",
-            ),
-            status=415,
-            field="image",
-        )
 
 
 # --- answering ---------------------------------------------------------------------------------------------------------
@@ -318,7 +268,8 @@ def do_forget(channel: str, address: str, *, asking: UUID | None = None) -> int:
 
 
 def _withdraw(pseudonyms: list[str], asking: UUID | None) -> None:
-    waiting = Submission.objects.filter(state=Submission.State.RECEIVED).exclude(pk=asking)
+    waiting = Submission.objects.filter(state=Submission.State.RECEIVED)
+    waiting = waiting.exclude(pk=asking) if asking else waiting
     with transaction.atomic():
         for chunk in in_chunks(pseudonyms):
             waiting.filter(pseudonym__in=chunk).delete()

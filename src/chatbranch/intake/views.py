@@ -26,6 +26,7 @@ from chatbranch.contacts import actions as contacts
 from chatbranch.deliveries import actions as deliveries
 from chatbranch.intake import actions, letters, queries, sealing
 from chatbranch.intake.answers import Answer
+from chatbranch.intake.checks import LARGEST_FILE
 from chatbranch.intake.models import Submission
 from chatbranch.intake.readers import COOKIE, network_of, reader_of, remember
 from chatbranch.intake.rules import read
@@ -92,8 +93,7 @@ def _inbound(request: HttpRequest, reader: str) -> Inbound:
     files = request.FILES.getlist("image")[:3]
     # one byte more than is accepted, so that whoever reads it can tell that it is too large
     attached = tuple(
-        Attachment(each.name or "", each.content_type or "", each.read(actions.LARGEST_FILE + 1))
-        for each in files
+        Attachment(each.name or "", each.content_type or "", each.read(LARGEST_FILE + 1)) for each in files
     )
     return Inbound(
         channel="web",

@@ -13,6 +13,7 @@ from tests.support.people import ask, case_of, inbound
 from chatbranch.cases.models import Case, Variant
 from chatbranch.deliveries.models import Delivery
 from chatbranch.intake import actions as intake
+from chatbranch.intake.checks import LARGEST_FILE
 from chatbranch.intake.models import Submission
 from chatbranch.intake.rules import read
 from chatbranch.kernel import clock
@@ -37,7 +38,7 @@ def test_nobody_can_have_mails_of_confirmation_pour_into_another_mailbox() -> No
 
 
 def test_of_a_huge_upload_no_more_is_read_than_is_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
-    huge = SimpleUploadedFile("huge.png", b"\x89PNG\r\n\x1a\n" + bytes(intake.LARGEST_FILE + 100))
+    huge = SimpleUploadedFile("huge.png", b"\x89PNG\r\n\x1a\n" + bytes(LARGEST_FILE + 100))
     sizes: list[int] = []
 
     def read_of(upload: InMemoryUploadedFile, size: int = -1) -> bytes:
@@ -48,7 +49,7 @@ def test_of_a_huge_upload_no_more_is_read_than_is_accepted(monkeypatch: pytest.M
     monkeypatch.setattr(InMemoryUploadedFile, "read", read_of)
     answer = Client().post("/ask", {"text": "", "image": huge})
     assert answer.status_code == 413
-    assert sizes[-1] == intake.LARGEST_FILE + 1  # before it, the test client reads what it sends
+    assert sizes[-1] == LARGEST_FILE + 1  # before it, the test client reads what it sends
 
 
 def test_a_body_too_large_for_the_api_is_refused_in_json() -> None:
