@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 from asgiref.sync import sync_to_async
-from django.conf import settings
 from django.db import transaction
+from pytest_django import Settings
 
 from chatbranch.connectors.contract import Capabilities, Undeliverable
 from chatbranch.contacts.actions import do_keep
@@ -128,19 +128,22 @@ async def test_after_one_that_did_not_leave_the_rest_of_its_batch_waits_and_orde
     assert attempts == [1, 2, 1, 1]
 
 
-async def test_files_leave_with_their_message_and_are_swept_afterwards() -> None:
+async def test_files_leave_with_their_message_and_are_swept_afterwards(
+    settings: Settings, tmp_path: Path
+) -> None:
+    settings.FILES_DIR = tmp_path
     picture = Attachment("图.png", "image/png", b"\x89PNG", "https://example.org/p")
     connector = StandIn()
     packed = await sync_to_async(files.pack)([picture])
     await sync_to_async(queue_to_a_room)({"text": "look", "files": tuple(packed)})
-    age_all()
+    age_all(tmp_path)
     assert await sync_to_async(files.sweep)() == 0
     await all_gone(connector)
     assert connector.taken[0].attachments == (picture,)
     assert await sync_to_async(files.sweep)() == 1
 
 
-def age_all() -> None:
+def age_all(folder: Path) -> None:
     long_ago = time.time() - 2 * files.UNCLAIMED
-    for path in Path(settings.FILES_DIR).glob("passing/??/*"):
+    for path in folder.glob("passing/??/*"):
         os.utime(path, (long_ago, long_ago))
