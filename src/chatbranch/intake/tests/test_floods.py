@@ -78,7 +78,7 @@ def test_an_api_client_that_makes_up_askers_shares_the_limit_of_its_network() ->
 
 def test_when_the_day_is_used_up_one_is_told_to_come_back_tomorrow(settings: Settings) -> None:
     settings.CONFIG = replace(settings.CONFIG, network_asks_per_day=1)
-    with clock.held(clock.now().replace(hour=22, minute=0, second=0)):
+    with clock.held(clock.now().replace(hour=22, minute=0, second=0, microsecond=0)):
         visit(RUMOUR)
         refused = visit(RUMOUR, HTTP_ACCEPT_LANGUAGE="en")
     assert "please try again tomorrow" in refused.content.decode()
