@@ -318,7 +318,9 @@ def test_it_says_that_nothing_can_be_pushed(unverified: tuple[Platform, Letterbo
 
 def test_an_answer_comes_in_the_response(passive: Letterbox, ben: Reader) -> None:
     passive.answer = lambda inbound: f"关于“{inbound.text}”：不实。"
+    started = time.monotonic()
     assert ben.says("大蒜防病毒") == "关于“大蒜防病毒”：不实。"
+    assert time.monotonic() - started < 5
     wait_for(lambda: len(passive.handed) == 1, 10)
     assert ben.says("喝醋防病毒") == "关于“喝醋防病毒”：不实。"
 
@@ -653,11 +655,11 @@ def test_an_account_that_is_not_verified_tells_the_same_in_its_responses(sqlite_
     publish(GARLIC)
     with wechat(verified=False) as platform, branch(sqlite_database, platform) as processes:
         ann = platform.reader()
-        wait_for(lambda: is_warm(ann), UNTIL_SHOWN, "the first answer")
+        asked(ann, GARLIC)  # the first loads the index and the models
         started = time.monotonic()
-        assert "不实" in (ann.says(f"大家看：{GARLIC}") or "")
-        assert time.monotonic() - started < 5
-        acknowledged = ann.says(WATER) or ""
+        assert "不实" in asked(ann, f"大家看：{GARLIC}")
+        assert time.monotonic() - started < 15
+        acknowledged = asked(ann, WATER)
         case = Case.objects.get(variants__text__contains="自来水")
         assert case.code in acknowledged
 
@@ -665,10 +667,12 @@ def test_an_account_that_is_not_verified_tells_the_same_in_its_responses(sqlite_
         wait_for(lambda: Delivery.objects.filter(state="queued", kind="verdict").exists(), UNTIL_SHOWN)
         processes.kill("web")  # what waits is in the outbox
         processes.start("web")
-        told = ann.says("你好") or ""
+        assert platform.reader().says("1") == words.NOTHING_WAITS.zh  # what waits for ann is ann's
+        told = asked(ann, "你好")
         assert "不实" in told
+        assert "大蒜" not in told  # what was handed over before does not come again
         assert "查询码" in told  # and the answer to what was said just now
-        assert "不实" in (ann.says(case.code) or "")
+        assert "不实" in asked(ann, case.code)
         wait_for(lambda: not Delivery.objects.filter(state="queued").exists(), UNTIL_SHOWN)
         assert ann.says("1") == words.NOTHING_WAITS.zh
         assert all("1" not in each for each in Case.objects.values_list("variants__text", flat=True))
@@ -676,6 +680,11 @@ def test_an_account_that_is_not_verified_tells_the_same_in_its_responses(sqlite_
     assert Submission.objects.filter(state="answered").count() >= 4
 
 
-def is_warm(reader: Reader) -> bool:
-    """Whether an answer came whole within three tries: the first loads the index and the models."""
-    return "不实" in (reader.says(GARLIC) or "")
+def asked(reader: Reader, text: str) -> str:
+    """Everything shown in response, however often a slow machine has to be asked for it."""
+    shown = [reader.says(text) or ""]
+    deadline = time.monotonic() + UNTIL_SHOWN
+    while words.STILL_LOOKING.zh in shown[-1] or words.NOTHING_WAITS.zh in shown[-1]:
+        assert time.monotonic() < deadline, shown
+        shown.append(reader.says("1") or "")
+    return "\n".join(shown)

@@ -9,6 +9,7 @@ import asyncio
 import json
 import time
 from collections.abc import Awaitable, Callable
+from functools import cached_property
 from typing import Any, TypeVar
 
 import httpx
@@ -33,9 +34,6 @@ class Api:
     """One account's calls. Each raises Refusal for WeChat's error codes, Trouble for what may pass."""
 
     def __init__(self, base: str, appid: str, secret: str) -> None:
-        self._client = httpx.AsyncClient(
-            base_url=base, timeout=WITHIN, transport=_Signing(httpx.AsyncHTTPTransport(retries=1))
-        )
         self._base, self._account = base, {"appid": appid, "secret": secret}
         self._token, self._until, self._forced = "", 0.0, -FORCE_EVERY
         self._renewing = asyncio.Lock()
@@ -71,6 +69,12 @@ class Api:
         return await self._file(address, most, "") if address else b""
 
     # --- calls ---
+
+    @cached_property
+    def _client(self) -> httpx.AsyncClient:
+        """Made when first needed: an account that only responds may never call."""
+        signing = _Signing(httpx.AsyncHTTPTransport(retries=1))
+        return httpx.AsyncClient(base_url=self._base, timeout=WITHIN, transport=signing)
 
     async def _call(self, method: str, path: str, **body: Any) -> dict[str, Any]:
         async def once(token: str) -> dict[str, Any]:

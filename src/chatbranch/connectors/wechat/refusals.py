@@ -59,7 +59,7 @@ class Refusal(Exception):
     """WeChat answered with an error code. What it said beside it is left out: it may quote what we sent."""
 
     def __init__(self, code: int) -> None:
-        super().__init__(f"WeChat answered {code}" + (f": {WRONG[code].en}" if code in WRONG else ""))
+        super().__init__(_said(WRONG[code], code) if code in WRONG else f"WeChat answered {code}")
         self.code = code
 
 

@@ -27,7 +27,7 @@ from chatbranch.kernel.phrases import Phrase
 
 log = logging.getLogger(__name__)
 
-PATIENCE = 4.4  # seconds a try is held; WeChat hangs up after 5
+PATIENCE = 4.2  # seconds a try is held; WeChat hangs up after 5, and the way there and back counts
 TRIES = 3
 BETWEEN = 6.0  # seconds after which no further try of a message is expected
 ALREADY_THERE = 1.0  # seconds in which what waits is found when a reader asks for it

@@ -133,7 +133,8 @@ def read_xml(data: bytes) -> dict[str, str]:
     try:
         parser.Parse(data, True)
     except expat.ExpatError as error:
-        raise Malformed("no XML") from error
+        json = data.lstrip().startswith(b"{")
+        raise Malformed("JSON; choose XML as the data format (数据格式)" if json else "no XML") from error
     return reader.fields
 
 
