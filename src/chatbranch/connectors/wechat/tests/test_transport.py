@@ -110,7 +110,7 @@ def test_a_stranger_s_refused_requests_do_not_fill_the_log(caplog: pytest.LogCap
     assert len(caplog.records) == 1
 
 
-def test_somebody_who_chose_json_in_the_admin_pages_is_told_to_choose_xml(
+def test_somebody_who_chose_json_at_wechat_s_is_told_to_choose_xml(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
     assert response(account(), Mailbox(), signed(), b'{"MsgType": "text"}')[0] == 400
