@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import MutableMapping
+from collections.abc import Iterator, MutableMapping
 from dataclasses import replace
 from typing import Any
 
@@ -25,6 +25,13 @@ from chatbranch.site.inbox import in_thread
 
 pytestmark = pytest.mark.usefixtures("own_index")
 HERE, ELSEWHERE = "203.0.113.7", "198.51.100.9"
+
+
+@pytest.fixture(autouse=True)
+def one_moment() -> Iterator[None]:
+    """However slow the machine, all that happens here happens within a minute."""
+    with clock.held(clock.now()):
+        yield
 
 
 @pytest.fixture
