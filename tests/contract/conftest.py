@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.servers.ngircd import ngircd
 from tests.servers.synapse import synapse
 
-__all__ = ["synapse"]
+__all__ = ["ngircd", "synapse"]

@@ -117,7 +117,7 @@ class Person:
         """Send one line."""
         self._writer.write(line.encode() + b"\r\n")
 
-    async def heard(self, true: Callable[[list[str]], object], seconds: float = 60) -> None:
+    async def heard(self, true: Callable[[list[str]], object], seconds: float = 40) -> None:
         """Wait until what was heard so far is as it should be."""
         async with asyncio.timeout(seconds):
             while not true(self.lines):
@@ -156,7 +156,7 @@ async def person(port: int, nick: str, *channels: str) -> AsyncIterator[Person]:
         for channel in channels:
             somebody.say(f"JOIN {channel}")
             await somebody.heard(
-                lambda lines, c=channel: any(" 366 " in line and c in line for line in lines)
+                lambda lines, c=channel: any(" 366 " in line and c.lower() in line.lower() for line in lines)
             )
         yield somebody
     finally:

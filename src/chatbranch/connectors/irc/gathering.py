@@ -12,6 +12,9 @@ from chatbranch.connectors.irc.wire import Message
 
 MOST_LINES, MOST_CHARACTERS = 30, 6000
 NEARLY_FULL = 380  # bytes of text, from which on the sender's program most likely cut the line
+REST_WITHIN = (
+    3.0  # seconds in which the rest of a line that was cut comes: some programs send a line every two
+)
 
 Ready = Callable[[datetime, Message], None]
 
@@ -42,7 +45,8 @@ class Gathering:
         if len(parts.lines) >= MOST_LINES or sum(len(each.text) for each in parts.lines) >= MOST_CHARACTERS:
             self._close(sender)
         else:
-            parts.timer = asyncio.get_running_loop().call_later(self._seconds, self._close, sender)
+            wait = max(self._seconds, REST_WITHIN) if message.size >= NEARLY_FULL else self._seconds
+            parts.timer = asyncio.get_running_loop().call_later(wait, self._close, sender)
 
     def close_all(self) -> None:
         """Wait for nothing more."""

@@ -27,6 +27,7 @@ class Link:
 
     def __init__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self._reader, self._writer = reader, writer
+        self._why = "the server closed the connection"
         self.heard: datetime = clock.now()
         self.silent_since = time.monotonic()
 
@@ -67,7 +68,7 @@ class Link:
             except OSError as error:
                 raise Trouble(f"the connection broke: {type(error).__name__}") from error
             if not data:
-                raise Trouble("the server closed the connection")
+                raise Trouble(self._why)
             self.heard, self.silent_since = clock.now(), time.monotonic()
             yield [line for raw in splitter.feed(data) if (line := wire.read_line(raw)) is not None]
 
@@ -76,8 +77,9 @@ class Link:
         """Seconds since anything came."""
         return time.monotonic() - self.silent_since
 
-    def break_off(self) -> None:
-        """End it at once; whoever reads is told."""
+    def break_off(self, why: str) -> None:
+        """End it at once; whoever reads is told why."""
+        self._why = why
         self._writer.transport.abort()
 
     async def close(self) -> None:

@@ -107,12 +107,12 @@ class Listener:
         self._session = session
         self._presence.keep_only(session.rooms)
         log.info("irc: on %s as %s", self._choices.server, session.nick)
-        at = clock.now()
+        at = session.link.heard
         self.inbox.put(at, lambda: self._catch_up_direct(session, at))
 
     def entered(self, session: Session, channel: str) -> None:
         """We are in a channel."""
-        at = clock.now()
+        at = session.link.heard
         self.inbox.put(at, lambda: self._catch_up(session, channel, at))
 
     def left(self, session: Session, channel: str) -> None:
@@ -124,11 +124,11 @@ class Listener:
             self._presence.leave(room)
 
         self._presence.leave(room)  # now; and once more after a coming-in that may still wait
-        self.inbox.put(clock.now(), leave)
+        self.inbox.put(session.link.heard, leave)
 
     def said(self, session: Session, message: wire.Message) -> None:
         """Somebody said something."""
-        self._said(session, message, clock.now())
+        self._said(session, message, session.link.heard)
 
     def replayed(self, session: Session, message: wire.Message) -> None:
         """The server plays back what was said in a channel earlier: news only if it came after we last heard."""
@@ -140,7 +140,7 @@ class Listener:
             and message.at > known
             and session.support.is_channel(message.target)
         ):
-            self._said(session, message, clock.now())
+            self._said(session, message, session.link.heard)
 
     def _said(self, session: Session, message: wire.Message, came: datetime) -> None:
         if self._is_peer(session, message):

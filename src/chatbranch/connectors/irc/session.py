@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Protocol
 
+from chatbranch.connectors.contract import Misconfigured
 from chatbranch.connectors.irc import wire
 from chatbranch.connectors.irc.choices import Choices
 from chatbranch.connectors.irc.history import Batch, Batches, History
@@ -101,7 +102,7 @@ class Session:
         """Once a second or so: what is due by the clock."""
         if not self.ready:
             if time.monotonic() - self._started > WELCOME_WITHIN:
-                self._link.break_off()
+                self._link.break_off("the server does not let us in")
             return
         for command in join_commands(self.rooms.to_join()):
             self._link.say("JOIN", *command)
@@ -112,7 +113,7 @@ class Session:
         if self._link.silence < QUIET:
             self._asked = False
         elif self._link.silence > DEAD:
-            self._link.break_off()
+            self._link.break_off("the server no longer answers")
         elif not self._asked:
             self._asked = True
             self._link.say("PING", ASKING)
@@ -130,12 +131,17 @@ class Session:
             self._link.say("PONG", line.param(-1))
             return
         if line.command == "ERROR":
-            raise Trouble(f"the server ends the connection: {line.param(-1)[:150]}")
+            raise self._end(line.param(-1))
         ours, batch = self._batches.take(line)
         if batch:
             self._batch(batch)
         elif not ours:
             self._handle(line, line.tags.get("label", ""))
+
+    def _end(self, reason: str) -> Exception:
+        if not self._registration.done and "password" in reason.lower():  # ngIRCd says only this, not 464
+            return Misconfigured("the server refuses irc.server_password")
+        return Trouble(f"the server ends the connection: {reason[:150]}")
 
     def _batch(self, batch: Batch) -> None:
         if self.history.answered(batch):
@@ -161,6 +167,7 @@ class Session:
             case "ACK" if label:
                 self.outgoing.echo(None, label)
             case "PONG":
+                self._asked = False
                 self.outgoing.pong(line)
             case "JOIN" | "PART" | "KICK" | "NICK" | "CHGHOST":
                 self._moved(line, ours)
