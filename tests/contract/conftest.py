@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
+from tests.servers.inspircd import inspircd
 from tests.servers.ngircd import ngircd
 from tests.servers.synapse import synapse
 
-__all__ = ["ngircd", "synapse"]
+__all__ = ["inspircd", "ngircd", "synapse"]

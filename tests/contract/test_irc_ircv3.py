@@ -153,3 +153,34 @@ async def test_what_came_before_the_end_is_safe_before_it_counts_as_heard(host: 
         async with running(connect(server), host):
             await until(lambda: host.taken)
     assert host.texts == ["came while the database was away"]
+
+
+# --- the same on a real server that has tags, ids, echoes and labels (InspIRCd; it keeps no history) ---
+
+
+@pytest.mark.server
+async def test_on_a_real_server_with_ids_a_receipt_is_the_id_that_others_see(
+    inspircd: int, host: Recorder
+) -> None:
+    settings = {"server": "127.0.0.1", "port": str(inspircd), "tls": "off", "per_second": "0"}
+    other = Recorder()
+    irc = setups()["irc"]
+    ours = build(irc, settings | {"nick": "checkbot", "channels": ROOM})
+    theirs = build(irc, settings | {"nick": "reader", "channels": ROOM, "gather": "0"})
+    text = "不实。😀 " * 150
+    async with running(ours, host), running(theirs, other):
+        await connected(host)
+        await connected(other)
+        receipts = [await ours.send(Outbound(f"k{n}", ROOM, f"text {n}", trail=("a",))) for n in range(50)]
+        with pytest.raises(Undeliverable, match="401"):
+            await ours.send(Outbound("x", "nobody", "hi"))
+        asked = await theirs.send(Outbound("q", ROOM, "checkbot: 真的吗？"))
+        await until(lambda: host.taken)
+        await ours.send(Outbound("a", ROOM, text, reply_to=host.taken[0].message_id))
+        await until(lambda: "".join(other.texts[50:]).count("不实") == 150, what="the whole long text")
+    assert [each.message_id for each in other.taken[:50]] == [each.message_id for each in receipts]
+    assert all(each.message_id and each.trail == ("a",) for each in other.taken[:50])
+    assert (host.taken[0].message_id, host.taken[0].text) == (asked.message_id, "真的吗？")
+    assert other.taken[50].in_reply_to == asked.message_id
+    assert other.taken[50].text.startswith("不实")  # "reader: " in front called them
+    assert not any(each.mentioned for each in other.taken)  # we are marked as a bot, and bots call nobody
