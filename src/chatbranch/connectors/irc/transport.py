@@ -154,7 +154,7 @@ async def _without_what_arrived(session: Session, parcel: Parcel) -> Parcel:
 def pause(failures: int) -> float:
     """Seconds before the next try to connect: at most 2 after the first failure, growing to five minutes."""
     jitter = random.uniform(0.7, 1.3)  # noqa: S311 (no secret hangs on it)
-    return min(LONGEST_PAUSE, 1.5 * 2.0 ** min(failures - 1, 20) * jitter)
+    return min(LONGEST_PAUSE / 1.3, 1.5 * 2.0 ** min(failures - 1, 20)) * jitter
 
 
 def _remember(memory: OrderedDict[str, T], key: str, value: T) -> None:
