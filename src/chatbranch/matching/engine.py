@@ -20,7 +20,7 @@ from chatbranch.kernel.text import language, normalise, plain, sentences, tokeni
 from chatbranch.matching import features as f
 from chatbranch.matching import guard, rules
 from chatbranch.matching.encoder import Encoder, Encodes, Vectors
-from chatbranch.matching.index import Index, IndexWriter, Wording, has_vector, stamp
+from chatbranch.matching.index import Index, IndexWriter, Row, Wording, has_vector, stamp
 from chatbranch.matching.judgement import (
     Candidate,
     Judgement,
@@ -30,6 +30,7 @@ from chatbranch.matching.judgement import (
     ordered,
     top_features,
 )
+from chatbranch.matching.mentions import addressed, posted, spoken
 
 __all__ = ["Alternative", "IndexWriter", "Match", "Matcher", "Wording"]
 
@@ -37,7 +38,11 @@ _LONGEST = (
     20_000  # characters of a message that are looked at; a forwarded article says its claim before that
 )
 _TERMS_ASKED = 48  # the rarest terms of a long message; more cost time and find nothing else
-_BY_TERMS, _BY_VECTOR = 40, 30  # wordings fetched as candidates
+_BY_TERMS, _BY_VECTOR = 40, 30  # wordings fetched
+_CLAIMS, _CHINESE_CLAIMS = (
+    20,
+    12,
+)  # of each of the two, the claims that become candidates; Chinese ones are longer
 _NEWER = 24  # wordings not yet indexed that may become candidates
 _NEAREST = 5
 _SENTENCES, _SENTENCE_WORDS = (
@@ -117,7 +122,7 @@ class Matcher:
         if now == self._stamp:
             return False
         with self._lock:
-            index = Index.open(self._directory)
+            index = Index.open(self._directory, self._index)
             self._index, self._stamp = index, now
         return True
 
@@ -141,11 +146,12 @@ class Matcher:
     def read(self, text: str) -> Message:
         """Normalise, tokenise and (English) encode a message."""
         text = text[:_LONGEST]
-        normal, lang = normalise(text), language(text)
+        index, normal, lang = self._index, normalise(text), language(text)
         said = tuple(tokenise(normal.text))
-        terms = self._index.weighed(f.Terms(tuple(token.term for token in said)))
-        vectors = self._encode(text) if terms.weights and has_vector(lang) else None
-        return Message(text, normal, said, terms, lang, vectors)
+        named = addressed(text, index.seen) if has_vector(lang) else []
+        terms = index.weighed(f.Terms((*(token.term for token in said), *named)))
+        vectors = self._encode(spoken(text, index.seen)) if terms.weights and has_vector(lang) else None
+        return Message(text, normal, said, terms, lang, vectors, posted(text))
 
     def _encode(self, text: str) -> Vectors:
         parts = [part for part in sentences(plain(text)) if len(part.split()) >= _SENTENCE_WORDS]
@@ -163,8 +169,9 @@ class Matcher:
         found = []
         for (claim_id, rows), near in zip(claims.items(), likeness, strict=True):
             terms = [index.weighed(row.terms) for row in alike[claim_id]]
-            features = f.pair_features(message.terms, terms, near)
-            found.append(Candidate(claim_id, tuple(row.wording for row in rows), features))
+            features = f.pair_features(message.terms, terms, near, message.posted)
+            wordings, sequences = zip(*((row.wording, row.terms) for row in rows), strict=True)
+            found.append(Candidate(claim_id, wordings, sequences, features))
         return found
 
     def judge(self, message: Message, ranked: Sequence[Candidate]) -> Match:
@@ -211,11 +218,12 @@ class Matcher:
         """Claim -> its wordings with their vectors, for every claim that is worth a closer look."""
         weights = message.terms.weights
         asked = sorted(weights, key=lambda term: (-weights[term], term))[:_TERMS_ASKED]
-        rows = index.by_terms(asked, _BY_TERMS)
+        most = _CHINESE_CLAIMS if message.chinese else _CLAIMS
+        ids = _claims_of(index.by_terms(asked, _BY_TERMS), most)
         if message.vectors is not None and index.space == self._encoder.digest:
-            rows += index.by_vectors(message.vectors, _BY_VECTOR)
+            ids |= _claims_of(index.by_vectors(message.vectors, _BY_VECTOR), most)
         fresh = _newest(message, newer)
-        ids = {row.wording.claim_id for row in rows} | {wording.claim_id for wording in fresh}
+        ids |= {wording.claim_id for wording in fresh}
         claims: dict[str, list[_Near]] = {}
         for row in index.of_claims(sorted(ids - gone)):
             vector = (
@@ -230,6 +238,11 @@ class Matcher:
                 near = _Near(wording, f.terms_of(wording.text), vector)
                 claims.setdefault(wording.claim_id, []).append(near)
         return claims
+
+
+def _claims_of(rows: Sequence[Row], most: int) -> set[str]:
+    """The first ``most`` claims among rows that are in order."""
+    return set(list(dict.fromkeys(row.wording.claim_id for row in rows))[:most])
 
 
 def _newest(message: Message, newer: Sequence[Wording]) -> list[Wording]:

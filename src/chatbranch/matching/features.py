@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 from heapq import nlargest
 from typing import Any
 
 from chatbranch.kernel.text import Token, is_cjk, normalise, tokens
+from chatbranch.matching import mentions
 from chatbranch.matching.common_terms import COMMON
 
-Weigh = Callable[[str], float]  # a term -> how much it tells
+Weights = Mapping[str, float]  # a term -> how much it tells; knows every term
 
 # BM25's usual constants (Robertson and Zaragoza, "The Probabilistic Relevance Framework", 2009).
 _K1, _B = 1.2, 0.75
@@ -47,6 +48,14 @@ class Terms:
     def numbers(self) -> frozenset[str]:
         return frozenset(term for term in self.distinct if term[0].isdigit())
 
+    @cached_property
+    def years(self) -> frozenset[str]:
+        return mentions.years(self.numbers)
+
+    @cached_property
+    def months(self) -> frozenset[str]:
+        return mentions.months(self.distinct)
+
 
 @lru_cache(maxsize=16_384)
 def terms_of(text: str) -> Terms:
@@ -71,9 +80,9 @@ class Weighed:
         return sum(nlargest(3, self.weights.values()))
 
 
-def weighed(terms: Terms, weigh: Weigh) -> Weighed:
+def weighed(terms: Terms, weights: Weights) -> Weighed:
     """The terms with their weights."""
-    return Weighed(terms, {term: weigh(term) for term in sorted(terms.distinct)})
+    return Weighed(terms, {term: weights[term] for term in terms.counts})
 
 
 _CLEAR_LEAD = 8.0  # log-odds; a larger lead says no more
@@ -107,8 +116,10 @@ class Likeness:
     sentence: float = 0.0
 
 
-def pair_features(message: Weighed, wordings: Sequence[Weighed], alike: Likeness) -> dict[str, float]:
-    """The features of a message with one claim."""
+def pair_features(
+    message: Weighed, wordings: Sequence[Weighed], alike: Likeness, day: mentions.Posted | None = None
+) -> dict[str, float]:
+    """The features of a message, posted on ``day`` where that is known, with one claim."""
     own = message.terms
     shared = [_shared(message, wording) for wording in wordings]
     together = {term: weight for each in shared for term, weight in each.items()}
@@ -131,12 +142,23 @@ def pair_features(message: Weighed, wordings: Sequence[Weighed], alike: Likeness
         ),
         "order": max(_held(wording.terms.neighbours, own.neighbours) for wording in wordings),
         "numbers_covered": max(_held(wording.terms.numbers, own.numbers) for wording in wordings),
-    }
+    } | _day_features(day, [wording.terms for wording in wordings])
 
 
 def _shared(message: Weighed, wording: Weighed) -> dict[str, float]:
     """The terms both hold, with their weights, in a fixed order: sums must not depend on a set's."""
-    return {term: weight for term, weight in wording.weights.items() if term in message.weights}
+    held = message.weights
+    return {term: weight for term, weight in wording.weights.items() if term in held}
+
+
+def _day_features(day: mentions.Posted | None, wordings: Sequence[Terms]) -> dict[str, float]:
+    """same_month: the claim names the month of the post. possible_year: 0 where it names only other years."""
+    if day is None:
+        return {"same_month": 0.0, "possible_year": 1.0}
+    named = frozenset[str]().union(*(terms.years for terms in wordings))
+    same = day.year in named
+    months = frozenset[str]().union(*(terms.months for terms in wordings)) if same else frozenset[str]()
+    return {"same_month": float(day.month in months), "possible_year": float(same or not named)}
 
 
 def _share_of(weights: Iterable[float], total: float) -> float:
@@ -159,13 +181,21 @@ def _bm25(shared: Mapping[str, float], wordings: Sequence[Terms]) -> float:
 
 
 def lead_features(
-    best: Mapping[str, float], score: float, rival: Mapping[str, float], rival_score: float
+    best: Mapping[str, float], score: float, others: Sequence[Mapping[str, float]], next_score: float
 ) -> dict[str, float]:
-    """How a claim stands out from its rival: the margins are large when nothing else comes near."""
+    """How a claim stands out from the others: the leads are large when nothing else comes near.
+
+    next_score: of the best of the others; -inf where there are none.
+    """
     return {
-        "score_margin": min(score - rival_score, _CLEAR_LEAD),
-        "bm25_margin": best["bm25"] - rival.get("bm25", 0.0),
+        "score_margin": min(score - next_score, _CLEAR_LEAD),
+        "bm25_lead": _lead("bm25", best, others),
+        "cosine_lead": _lead("cosine_joint", best, others),
     }
+
+
+def _lead(name: str, best: Mapping[str, float], others: Sequence[Mapping[str, float]]) -> float:
+    return best[name] - max((other[name] for other in others), default=0.0)
 
 
 def message_features(message: Terms) -> dict[str, float]:

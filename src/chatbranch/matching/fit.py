@@ -37,7 +37,8 @@ CHINESE = ("zh_news_titles", "zh_weibo_events")
 _WORDS = ("claim_covered", "message_covered", "overlap", "bm25", "message_rarest", "claim_rarest", "order")
 _VECTORS = ("cosine", "cosine_joint", "cosine_sentence")
 _NUMBERS = ("numbers_covered",)
-_LEAD = ("score_margin", "bm25_margin", "message_terms")
+_DAY = ("same_month", "possible_year")
+_LEAD = ("score_margin", "bm25_lead", "message_terms")
 FREE_SIGN = frozenset({"message_terms"})  # not a likeness
 
 RIDGE = 1.0
@@ -56,7 +57,9 @@ class Recipe:
     answer: tuple[str, ...]
 
 
-ENGLISH_RECIPE = Recipe("en", _WORDS + _VECTORS + _NUMBERS, _WORDS + _VECTORS + _NUMBERS + _LEAD)
+ENGLISH_RECIPE = Recipe(
+    "en", _WORDS + _VECTORS + _NUMBERS + _DAY, (*_WORDS, *_VECTORS, *_NUMBERS, *_LEAD, "cosine_lead")
+)
 CHINESE_RECIPE = Recipe("zh", _WORDS + _NUMBERS, _WORDS + _NUMBERS + _LEAD)
 
 

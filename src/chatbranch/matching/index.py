@@ -35,6 +35,7 @@ import tantivy
 from chatbranch.kernel.text import normalise, tokens
 from chatbranch.matching.encoder import Encodes, Vectors
 from chatbranch.matching.features import Terms, Weighed, rarity, weighed
+from chatbranch.matching.nearest import Nearest
 
 FORMAT = 2  # raised when a directory written before can no longer be read: it is then rebuilt
 _STATE = "state"
@@ -88,16 +89,17 @@ def _schema() -> tantivy.Schema:
 class Index:
     """One committed state of the index, read-only and safe to share between threads."""
 
-    def __init__(self, folder: Path | None) -> None:
+    def __init__(self, folder: Path | None, before: Index | None = None) -> None:
         self._folder = folder
         self._searcher: Any = None
         self.watermark, self.vectors = 0, np.zeros((0, 1), np.float32)
+        self._nearest = Nearest(self.vectors)
         self.space = ""
-        self._weights: dict[str, float] = {}
+        self._weights = _Weights(self)
         if folder is not None:
-            self._load(folder)
+            self._load(folder, before._nearest if before is not None and before._folder == folder else None)
 
-    def _load(self, folder: Path) -> None:
+    def _load(self, folder: Path, before: Nearest | None) -> None:
         self._text = tantivy.Index.open(str(folder / "text"))
         self._searcher = self._text.searcher()
         space = json.loads((folder / "space.json").read_text())
@@ -105,11 +107,15 @@ class Index:
         state = self._state()
         self.watermark = state["watermark"]
         self.vectors = _map_vectors(folder / "vectors.f32", state["slots"], space["dimension"])
+        self._nearest = Nearest(self.vectors, before)
 
     @classmethod
-    def open(cls, directory: Path) -> Index:
-        """The index in ``directory``; an absent one, or one of another format, is empty."""
-        return cls(current_generation(directory))
+    def open(cls, directory: Path, before: Index | None = None) -> Index:
+        """The index in ``directory``; an absent one, or one of another format, is empty.
+
+        before: an earlier state of it, of which what has not changed is kept.
+        """
+        return cls(current_generation(directory), before)
 
     def _state(self) -> dict[str, int]:
         hits = self._search(self._term("key", _STATE), 1)
@@ -118,36 +124,28 @@ class Index:
     def __len__(self) -> int:
         return max(0, self._searcher.num_docs - 1) if self._searcher else 0
 
-    def weigh(self, term: str) -> float:
-        """How much a term tells in this library (features.rarity); each term is looked up once."""
+    def weighed(self, terms: Terms) -> Weighed:
+        """Terms with their weights in this library (features.rarity)."""
         if len(self._weights) > _WEIGHTS_KEPT:
             self._weights.clear()
-        if term not in self._weights:
-            found = int(self._searcher.doc_freq("terms", term)) if self._searcher else 0
-            self._weights[term] = rarity(term, found, len(self))
-        return self._weights[term]
+        return weighed(terms, self._weights)
 
-    def weighed(self, terms: Terms) -> Weighed:
-        """Terms with their weights in this library."""
-        return weighed(terms, self.weigh)
+    def seen(self, term: str) -> int:
+        """How many wordings hold the term."""
+        return int(self._searcher.doc_freq("terms", term)) if self._searcher else 0
 
     def by_terms(self, terms: Sequence[str], limit: int) -> list[Row]:
         """The ``limit`` wordings with the highest BM25 for the terms, best first."""
         return self._rows(self._any_of("terms", terms), limit)
 
     def by_vectors(self, asked: Vectors, limit: int) -> list[Row]:
-        """The ``limit`` encoded wordings nearest to any of the asked vectors (rows), by cosine, best first.
-
-        Exact: every row is compared.
-        """
-        if not len(self.vectors):
+        """The ``limit`` encoded wordings nearest to any of the asked vectors (rows), by cosine, best first."""
+        slots: list[int] = self._nearest.search(asked, limit).tolist() if len(self.vectors) else []
+        if not slots:
             return []
-        likeness = (asked @ self.vectors.T).max(axis=0)
-        count = min(limit, len(likeness))
-        slots = np.argpartition(-likeness, count - 1)[:count]
-        place = {int(slot): i for i, slot in enumerate(slots[np.argsort(-likeness[slots], kind="stable")])}
-        query = tantivy.Query.term_set_query(self._text.schema, "slot", list(place))
-        return sorted(self._rows(query, count), key=lambda row: place[row.slot])
+        place = {slot: i for i, slot in enumerate(slots)}
+        query = tantivy.Query.term_set_query(self._text.schema, "slot", slots)
+        return sorted(self._rows(query, len(slots)), key=lambda row: place[row.slot])
 
     def of_claims(self, claim_ids: Sequence[str]) -> list[Row]:
         """Every wording of the claims, oldest first."""
@@ -184,6 +182,19 @@ class Index:
             return []
         documents = self._search(query, limit)
         return [_row(document) for document in documents if document["claim"]]
+
+
+class _Weights(dict[str, float]):
+    """Term -> how much it tells in this library; each term is looked up once."""
+
+    def __init__(self, index: Index) -> None:
+        super().__init__()
+        self._index = index
+
+    def __missing__(self, term: str) -> float:
+        weight = rarity(term, self._index.seen(term), len(self._index))
+        self[term] = weight
+        return weight
 
 
 def _row(document: Any) -> Row:

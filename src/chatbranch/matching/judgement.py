@@ -12,6 +12,7 @@ from chatbranch.matching import features as f
 from chatbranch.matching import guard, rules
 from chatbranch.matching.encoder import Vectors
 from chatbranch.matching.index import Wording
+from chatbranch.matching.mentions import Posted
 
 _WIDEN = 120  # characters a span may grow on either side to reach the ends of its sentences
 _SENTENCE_END = re.compile(r"[。！？!?\n；;]|\.(?=\s|$)")
@@ -22,7 +23,8 @@ class Message:
     """A message made ready for matching.
 
     ``vectors`` holds the message's own vector and, in further rows, those of its first sentences where it has
-    several; it is None for Chinese, or where nothing is left to encode.
+    several; it is None for Chinese, or where nothing is left to encode. ``terms`` are those of the text and of whom
+    it addresses; ``posted`` is the day of a copied post.
     """
 
     text: str
@@ -31,6 +33,7 @@ class Message:
     terms: f.Weighed
     lang: str
     vectors: Vectors | None
+    posted: Posted | None = None
 
     @property
     def chinese(self) -> bool:
@@ -39,10 +42,11 @@ class Message:
 
 @dataclass(frozen=True)
 class Candidate:
-    """A claim with all its wordings and its features; ``score`` orders candidates."""
+    """A claim with all its wordings, the terms of each, and its features; ``score`` orders candidates."""
 
     claim_id: str
     wordings: tuple[Wording, ...]
+    terms: tuple[f.Terms, ...]
     features: dict[str, float]
     score: float = 0.0
 
@@ -73,8 +77,8 @@ def ordered(candidates: Sequence[Candidate], calibration: rules.Calibration) -> 
 def top_features(message: Message, ranked: Sequence[Candidate]) -> dict[str, float]:
     """The features the decision about the first candidate is made by: its own, its lead, the message's."""
     best = ranked[0]
-    rival = ranked[1] if len(ranked) > 1 else Candidate("", (), {}, -math.inf)
-    lead = f.lead_features(best.features, best.score, rival.features, rival.score)
+    next_score = ranked[1].score if len(ranked) > 1 else -math.inf
+    lead = f.lead_features(best.features, best.score, [other.features for other in ranked[1:]], next_score)
     return best.features | lead | f.message_features(message.terms.terms)
 
 
@@ -82,8 +86,12 @@ def judge_best(message: Message, ranked: Sequence[Candidate], calibration: rules
     """Decide about the first of a ranking that is not empty."""
     features = top_features(message, ranked)
     likely = calibration.likely(features)
-    wording, span = nearest_wording(message, ranked[0])
-    finding = guard.inspect(message.text, span, [own.text for own in ranked[0].wordings])
+    wording, terms = nearest_wording(message, ranked[0])
+    near = likely >= calibration.suggest_from  # else the message is new whatever the guard would say
+    span = span_of(message, terms) if near else None
+    finding = (
+        guard.inspect(message.text, span, [own.text for own in ranked[0].wordings]) if near else _NOTHING
+    )
     decision = rules.decide(
         likely,
         features,
@@ -96,14 +104,22 @@ def judge_best(message: Message, ranked: Sequence[Candidate], calibration: rules
     return Judgement(decision, features, calibration.answer.score(features), likely, wording, span, finding)
 
 
-def nearest_wording(message: Message, candidate: Candidate) -> tuple[Wording, tuple[int, int] | None]:
-    """The wording that the message is nearest to, and where in the original message it is said."""
-    wording = max(candidate.wordings, key=lambda own: f.nearness(message.terms, f.terms_of(own.text)))
-    found = f.matched_span(message.tokens, message.terms, f.terms_of(wording.text))
+_NOTHING = guard.Finding((), conflict=False, missing=False)
+
+
+def nearest_wording(message: Message, candidate: Candidate) -> tuple[Wording, f.Terms]:
+    """The wording that the message is nearest to, with its terms."""
+    own = zip(candidate.wordings, candidate.terms, strict=True)
+    return max(own, key=lambda pair: f.nearness(message.terms, pair[1]))
+
+
+def span_of(message: Message, wording: f.Terms) -> tuple[int, int] | None:
+    """Where in the original message a wording is said, widened to whole sentences; None if nowhere."""
+    found = f.matched_span(message.tokens, message.terms, wording)
     if found is None:
-        return wording, None
+        return None
     start, end = message.normal.offset(found[0]), message.normal.offset(found[1] - 1) + 1
-    return wording, to_sentence(message.text, start, end)
+    return to_sentence(message.text, start, end)
 
 
 def to_sentence(text: str, start: int, end: int) -> tuple[int, int]:

@@ -46,6 +46,10 @@ FEATURES: dict[str, Phrase] = {
     "numbers_covered": Phrase("说法里的数字在您的消息里", "the claim's numbers in your message"),
     "score_margin": Phrase("比第二名高出", "lead over the second best"),
     "bm25_margin": Phrase("词语分量上的领先", "lead in shared words"),
+    "bm25_lead": Phrase("词语分量比其他说法都高出", "lead over all others in shared words"),
+    "cosine_lead": Phrase("意思相近比其他说法都高出", "lead over all others in closeness of meaning"),
+    "same_month": Phrase("发布的月份与说法相符", "posted in the month the claim names"),
+    "possible_year": Phrase("发布的年份与说法不冲突", "posted in no other year than the claim names"),
     "message_terms": Phrase("消息的长度", "length of the message"),
 }
 

@@ -67,30 +67,31 @@ def reports(english: list[Example], encoder: RememberingEncoder) -> tuple[Report
 
 def test_english_answers_are_right_and_frequent_enough(reports: tuple[Report, Report]) -> None:
     for report in reports:
-        assert report[EASY] >= 0.97
-        assert report[RECALL] >= 0.40
+        assert report[EASY] >= 0.98
+        assert report[RECALL] >= 0.41
 
 
 def test_english_answers_stay_mostly_right_when_nine_of_ten_messages_were_never_checked(
     reports: tuple[Report, Report],
 ) -> None:
-    for report in reports:
-        assert report[HARD] >= 0.80
+    whole, test = reports
+    assert whole[HARD] >= 0.85
+    assert test[HARD] >= 0.97
 
 
 def test_english_candidates_are_in_the_right_order(reports: tuple[Report, Report]) -> None:
     whole, test = reports
     newest = whole.where(lambda judged: judged.split == "dev")
-    assert min(test[MAP], newest[MAP]) >= 0.93
-    assert whole[MAP] >= 0.88
+    assert min(test[MAP], newest[MAP]) >= 0.95
+    assert whole[MAP] >= 0.91
 
 
 def test_chinese_answers_are_right_where_people_labelled_the_pair(chinese: list[Example]) -> None:
     """Gold is incomplete: the false answers counted here are mostly copies that nobody labelled."""
     report = cross_fitted_chinese(chinese)
     print("", *report.lines("Chinese: news titles and Weibo events, lower bounds"), sep="\n")
-    assert report[EASY] >= 0.94
-    assert report[RECALL] >= 0.15
+    assert report[EASY] >= 0.95
+    assert report[RECALL] >= 0.16
 
 
 def test_shipped_numbers_are_what_the_command_gives(english: list[Example], chinese: list[Example]) -> None:
