@@ -899,7 +899,7 @@ async def test_more_than_can_wait_is_read_from_the_archive(
     monkeypatch.setattr(archive, "MOST_WAITING", 5)
     said = [f"message {number}" for number in range(60)]
     async with listening(connect(prosody, bot, room), host):
-        host.failing = 3
+        host.failing = 1
         for text in said:
             ann.say(room, text)
         await soon(lambda: len(host.taken) == 60)
