@@ -14,11 +14,12 @@ import time
 from collections.abc import Awaitable
 from pathlib import Path
 
+from tests.servers.prosody import Prosody, soon
+from tests.servers.recorder import Recorder, running
+
 from chatbranch.connectors.discover import build, setups
 from chatbranch.connectors.xmpp.transport import Xmpp
 from chatbranch.kernel.messages import Outbound
-from tests.servers.prosody import Prosody, soon
-from tests.servers.recorder import Recorder, running
 
 ROOMS = [f"room{number}@rooms.localhost" for number in range(4)]
 EACH = 300
