@@ -6,20 +6,28 @@ Standard library only, like run.py, whose pinned uv it uses. What is there alrea
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
+CACHE = Path.home() / ".cache/chatbranch-tests"
 sys.path.insert(0, str(ROOT))
 
 import run  # noqa: E402 (it lies at the root)
 
 SYNAPSE = ["matrix-synapse==1.163.2", "matrix-commander==8.0.5"]
+TELEGRAM = "telegram-test-api@4.2.1"
 
 
 def main() -> int:
-    home = Path(os.environ.get("CHATBRANCH_SYNAPSE") or Path.home() / ".cache/chatbranch-tests/synapse")
+    return synapse() or telegram()
+
+
+def synapse() -> int:
+    """A Matrix homeserver and a client, in a Python environment."""
+    home = Path(os.environ.get("CHATBRANCH_SYNAPSE") or CACHE / "synapse")
     if (home / "bin" / "matrix-commander").exists():
         return 0
     uv = str(run.find_uv())
@@ -31,6 +39,18 @@ def main() -> int:
         if code := subprocess.run(command).returncode:
             return code
     return 0
+
+
+def telegram() -> int:
+    """A Bot API server for tests, in a folder of Node packages; without npm its tests skip."""
+    home = Path(os.environ.get("CHATBRANCH_TELEGRAM_TEST_API") or CACHE / "telegram")
+    npm = shutil.which("npm")
+    if npm is None or (home / "node_modules" / "telegram-test-api" / "package.json").exists():
+        return 0
+    print(f"Installing {TELEGRAM} for the tests …", flush=True)
+    home.mkdir(parents=True, exist_ok=True)
+    quiet = ["--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"]
+    return subprocess.run([npm, "install", *quiet, "--prefix", str(home), TELEGRAM]).returncode
 
 
 if __name__ == "__main__":
