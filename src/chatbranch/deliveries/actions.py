@@ -27,6 +27,7 @@ __all__ = [
     "Message",
     "do_erase",
     "do_forget",
+    "do_free_lanes",
     "do_handed_over",
     "do_prune",
     "do_queue",
@@ -111,6 +112,11 @@ def do_handed_over(deliveries: Iterable[UUID | str]) -> int:
     return waiting.update(
         state=Delivery.State.SENT, sent_at=clock.now(), attempts=F("attempts") + 1, reason="", detail=""
     )
+
+
+def do_free_lanes() -> int:
+    """Free every leased lane; returns how many. Only for a process that knows itself to be the only one that sends."""
+    return lanes.free()
 
 
 def do_erase(about: Sequence[UUID]) -> int:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import logging
-import time
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
@@ -12,8 +10,6 @@ from django.conf import settings
 from chatbranch.deliveries.models import Delivery
 from chatbranch.kernel import files
 from chatbranch.kernel.messages import Attachment
-
-log = logging.getLogger(__name__)
 
 UNCLAIMED = 3600.0  # seconds: a file is written before the delivery that carries it
 
@@ -46,14 +42,13 @@ def unpack(packed: Sequence[Packed]) -> tuple[Attachment, ...]:
 
 def sweep() -> int:
     """Delete the files that no waiting delivery carries; returns how many."""
+    return files.sweep(_root(), lambda _: _carried(), UNCLAIMED)
+
+
+def _carried() -> set[str]:
+    """The hashes of the files that waiting deliveries carry."""
     waiting = Delivery.objects.filter(state=Delivery.State.QUEUED, body__has_key="files")
-    carried = {each["file"] for body in waiting.values_list("body", flat=True) for each in body["files"]}
-    gone = 0
-    for path in _root().glob("??/*"):
-        if path.name not in carried and time.time() - path.stat().st_mtime > UNCLAIMED:
-            path.unlink(missing_ok=True)
-            gone += 1
-    return gone
+    return {each["file"] for body in waiting.values_list("body", flat=True) for each in body["files"]}
 
 
 def _root() -> Path:

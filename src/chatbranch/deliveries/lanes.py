@@ -104,6 +104,12 @@ def set_back(by: timedelta) -> None:
     late.update(next_at=F("next_at") - by, leased_until=F("leased_until") - by)
 
 
+def free() -> int:
+    """Take every lane from its holder, who is dead; one that is not would write nothing under its old fence."""
+    held = Lane.objects.filter(leased_until__gt=clock.now())
+    return held.update(leased_until=clock.now(), fence=F("fence") + 1)
+
+
 def ensure(destinations: Iterable[tuple[str, str]]) -> None:
     """Make lanes of (name, channel), and lock them until the transaction ends, so that none is dropped meanwhile."""
     bulk.upsert_lanes(sorted(set(destinations)))
@@ -153,7 +159,7 @@ def _settle(manners: Manners, done: Sequence[Done]) -> tuple[list[Done], list[_F
     held = [
         (each, _judge(each, manners, now)) for each in done if fences.get(each.job.lane) == each.job.fence
     ]
-    _write(held, now)
+    _write(manners, held, now)
     _release(_pauses(held), now)
     failures = [
         _Failure(each.job.delivery, each.job.about, each.job.kind, settled.reason)
@@ -173,7 +179,7 @@ def _judge(done: Done, manners: Manners, now: datetime) -> rules.Settled:
     )
 
 
-def _write(held: Sequence[tuple[Done, rules.Settled]], now: datetime) -> None:
+def _write(manners: Manners, held: Sequence[tuple[Done, rules.Settled]], now: datetime) -> None:
     sent = [each for each, settled in held if settled.state == SENT]
     if sent:
         queued = Delivery.objects.filter(pk__in=[each.job.delivery for each in sent], state=QUEUED)
@@ -181,7 +187,7 @@ def _write(held: Sequence[tuple[Done, rules.Settled]], now: datetime) -> None:
         _write_receipts(sent)
     for each, settled in held:
         if settled.state != SENT:
-            _write_unsent(each, settled)
+            _write_unsent(manners, each, settled)
 
 
 def _write_receipts(sent: Sequence[Done]) -> None:
@@ -194,16 +200,20 @@ def _write_receipts(sent: Sequence[Done]) -> None:
         Delivery.objects.bulk_update(rows, ["receipt"])
 
 
-def _write_unsent(done: Done, settled: rules.Settled) -> None:
+def _write_unsent(manners: Manners, done: Done, settled: rules.Settled) -> None:
     changes: dict[str, object] = {
         "state": settled.state,
         "reason": settled.reason,
         "detail": settled.detail[:200],
     }
-    if not settled.unsure:
+    not_tried = isinstance(done.outcome, rules.Postponed | rules.Held)
+    in_doubt = settled.unsure or (done.job.repeat and (not_tried or manners.idempotent))
+    if not in_doubt:
         changes["attempted_at"] = None
-    if isinstance(done.outcome, rules.Postponed | rules.Held):
+    if not_tried:
         changes["attempts"] = F("attempts") - 1
+        if done.job.repeat and not manners.idempotent:
+            changes["repeats"] = F("repeats") - 1
     if settled.state == FAILED:
         changes["lane"] = None
     Delivery.objects.filter(pk=done.job.delivery, state=QUEUED).update(**changes)

@@ -7,13 +7,15 @@ a while; it never stops the others, nor the sending of what waits for them.
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import logging
 import os
 import random
 import signal
 import time
-from collections.abc import Mapping
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from pathlib import Path
 
 import django
 from django.apps import apps
@@ -135,6 +137,23 @@ async def serve(connectors: Mapping[str, Connector]) -> None:
         await inbox.finish(GRACE)
 
 
+@contextmanager
+def alone() -> Iterator[None]:
+    """Hold the data folder's connectors.lock: one process listens and sends. It falls with the process that held it, so
+    what that one had leased is free at once, and nobody waits a lease's time for the dead.
+    """
+    with (Path(settings.CONFIG.data) / "connectors.lock").open("a") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            log.warning(
+                "another connectors process is running on this data folder; waiting until it has ended"
+            )
+            fcntl.flock(file, fcntl.LOCK_EX)
+        deliveries.do_free_lanes()
+        yield
+
+
 async def main() -> None:
     """Serve until SIGTERM or SIGINT."""
     connectors = await in_thread(build_all, settings.CONFIG.connectors)
@@ -150,4 +169,5 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main())
+    with alone():
+        asyncio.run(main())

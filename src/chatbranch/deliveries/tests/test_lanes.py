@@ -21,6 +21,7 @@ from tests.support.databases import Database
 
 from chatbranch.contacts.models import Contact, Scope
 from chatbranch.deliveries import lanes, rules
+from chatbranch.deliveries.actions import do_free_lanes
 from chatbranch.deliveries.lanes import Done, Job, Manners, turn
 from chatbranch.deliveries.models import Delivery, Lane
 from chatbranch.deliveries.rules import Broken, Postponed, Refusal, Sent
@@ -65,6 +66,34 @@ def test_a_holder_come_back_late_writes_nothing(either_database: Database) -> No
     row = Delivery.objects.get()
     assert (row.state, row.receipt, row.attempts) == ("sent", "in time", 2)
     assert turn(KEYED, [Done(stale, Sent("late"))], 0).unwritten == []
+
+
+def test_who_knows_that_nobody_else_sends_need_not_wait_for_the_dead(either_database: Database) -> None:
+    queue("standin", "anna", "a")
+    (dead,) = lease()
+    assert do_free_lanes() == 1
+    (fresh,) = lease()
+    assert fresh.repeat
+    turn(KEYED, [Done(dead, Refusal("late"))], 0)
+    assert Delivery.objects.get().state == "queued"
+
+
+def test_what_may_have_arrived_stays_in_doubt_while_the_platform_puts_us_off(
+    either_database: Database,
+) -> None:
+    queue("standin", "anna", "a")
+    lease(KEYLESS)
+    for _ in range(3):  # a crash, then a platform that is not ready yet
+        do_free_lanes()
+        (again,) = lease(KEYLESS)
+        assert again.repeat
+        turn(KEYLESS, [Done(again, Postponed(0.0))], 0)
+        row = Delivery.objects.get()
+        assert (row.state, row.repeats, row.attempts) == ("queued", 0, 1)
+    (again,) = lease(KEYLESS)
+    turn(KEYLESS, [Done(again, Sent("x"))], 0)
+    row = Delivery.objects.get()
+    assert (row.state, row.repeats) == ("sent", 1)
 
 
 def test_a_repeat_after_a_crash_is_counted_and_happens_once(either_database: Database) -> None:
