@@ -12,7 +12,8 @@ import pytest
 
 from chatbranch.connectors.contract import Connector, Later, Misconfigured, Undeliverable
 from chatbranch.connectors.discover import build, setups
-from chatbranch.connectors.matrix.transport import LARGEST_PICTURE, Matrix
+from chatbranch.connectors.matrix.listener import LARGEST_FILE
+from chatbranch.connectors.matrix.transport import Matrix
 from chatbranch.kernel import clock
 from chatbranch.kernel.messages import Outbound
 from tests.servers.recorder import Recorder, running, until
@@ -146,7 +147,7 @@ async def test_a_repeated_key_is_said_once_even_by_a_new_process(
         first = await connector.send(Outbound("delivery-1", room, "不实", html="<b>不实</b>"))
         again = await connector.send(Outbound("delivery-1", room, "不实", html="<b>不实</b>"))
     async with running(connect(bot), host) as restarted:
-        await until(lambda: restarted._session is not None)
+        await until(lambda: restarted._voice is not None)
         third = await restarted.send(Outbound("delivery-1", room, "不实", html="<b>不实</b>"))
     assert first.message_id == again.message_id == third.message_id
     assert ann.texts(room, bot.id) == ["不实"]
@@ -199,7 +200,7 @@ async def test_a_picture_comes_in_whole_and_a_huge_one_as_just_too_large(
         await until(lambda: len(host.taken) == 2)
     first, second = (each.attachments[0] for each in host.taken)
     assert (first.name, first.media_type, first.data) == ("screen.png", "image/png", small)
-    assert len(second.data) == LARGEST_PICTURE + 1
+    assert len(second.data) == LARGEST_FILE + 1
 
 
 async def test_a_room_that_grows_is_no_longer_private(
@@ -237,23 +238,6 @@ async def test_we_greet_a_room_once_ever(bot: Person, ann: Person, host: Recorde
     (greeting,) = ann.notices(room, bot.id)
     assert "您好" in greeting
     assert "Hello" in greeting
-
-
-async def test_an_encrypted_room_is_told_once_that_we_cannot_read_it(
-    bot: Person, ann: Person, host: Recorder
-) -> None:
-    async with running(connect(bot), host):
-        encrypted = {"type": "m.room.encryption", "content": {"algorithm": "m.megolm.v1.aes-sha2"}}
-        room = ann.room(bot.id, initial_state=[{**encrypted, "state_key": ""}])
-        await has_come(bot, ann, room)
-        sealed = {"algorithm": "m.megolm.v1.aes-sha2", "ciphertext": "x", "session_id": "s"}
-        for number in range(3):
-            ann.call("PUT", f"rooms/{room}/send/m.room.encrypted/e{number}", sealed)
-        await until(lambda: len(ann.notices(room, bot.id)) == 2)
-        await asyncio.sleep(1)
-    _, notice = ann.notices(room, bot.id)
-    assert "加密" in notice
-    assert host.taken == []
 
 
 async def test_a_room_we_were_put_out_of_is_undeliverable(bot: Person, ann: Person, host: Recorder) -> None:

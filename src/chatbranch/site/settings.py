@@ -193,6 +193,5 @@ LOGGING: dict[str, Any] = {
     "loggers": {
         "django.request": {"level": "ERROR"},
         "httpx": {"level": "WARNING"},
-        "nio": {"level": "CRITICAL"},  # its warnings quote the events it cannot read
     },
 }

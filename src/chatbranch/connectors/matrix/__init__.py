@@ -1,1 +1,1 @@
-"""Matrix: unencrypted rooms, one-to-one or shared, through any homeserver."""
+"""Matrix: rooms, one-to-one or shared, encrypted or not, through any homeserver."""

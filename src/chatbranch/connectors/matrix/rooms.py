@@ -1,16 +1,16 @@
-"""What the bot knows about its rooms: who is there, and what it has already said of itself."""
+"""What the bot has said of itself in its rooms, once ever; and the invitations it is about to take."""
 
 from __future__ import annotations
 
 import json
 import logging
 import time
-from collections import OrderedDict
 from dataclasses import dataclass
 
 from chatbranch.connectors.contract import Host, Later, Undeliverable
 from chatbranch.connectors.matrix import wire
 from chatbranch.connectors.matrix.session import Session, Trouble
+from chatbranch.connectors.matrix.voice import Voice
 from chatbranch.kernel.phrases import Phrase
 
 log = logging.getLogger(__name__)
@@ -22,11 +22,10 @@ WELCOME = Phrase(
     "and you are told here. In a room with others, please call me by name first.",
 )
 CANNOT_READ = Phrase(
-    "抱歉，这个房间是加密的，我还读不了加密的消息。请另建一个不加密的房间，邀请我进去再发。",
-    "Sorry, this room is encrypted and I cannot read encrypted messages yet. "
-    "Please invite me to a room without encryption and send it there.",
+    "抱歉，刚才有一条加密消息我还打不开：它的钥匙没有到我这里。钥匙一到我就会看；您也可以再发一次。",
+    "Sorry, there is an encrypted message I cannot open yet: its key has not reached me. "
+    "I read it as soon as the key comes; you may also send it once more.",
 )
-MOST_ROOMS = 10_000  # whose members are remembered in memory
 MOST_TRIES = 20  # to enter a room whose server does not answer
 
 
@@ -37,41 +36,12 @@ class _Invitation:
 
 
 class Rooms:
-    """Everything about a room that is not a message."""
+    """Everything about a room that is neither a message nor its people."""
 
-    def __init__(self, session: Session, host: Host) -> None:
-        self._session, self._host = session, host
-        self._members: OrderedDict[str, frozenset[str]] = OrderedDict()
+    def __init__(self, session: Session, host: Host, voice: Voice) -> None:
+        self._session, self._host, self._voice = session, host, voice
         self._told: set[str] = set()
         self._invited: dict[str, _Invitation] = {}
-
-    # --- who is there ---
-
-    def forget_members(self, room: str) -> None:
-        """Somebody came or went."""
-        self._members.pop(room, None)
-
-    async def is_direct(self, room: str) -> bool:
-        """Whether at most one other person hears us. A room we cannot look into counts as shared."""
-        return 0 < len(await self._members_of(room)) <= 2
-
-    async def leave_if_alone(self, room: str) -> None:
-        """Leave a room everyone else has left: what is sent there reaches nobody, as the ledger must say."""
-        if await self._members_of(room) == {self._session.me}:
-            log.info("matrix: everyone has left a room; leaving it too")
-            await self._session.leave(room)
-            self.forget_members(room)
-
-    async def _members_of(self, room: str) -> frozenset[str]:
-        if room not in self._members:
-            try:
-                self._members[room] = await self._session.members(room)
-            except Undeliverable:
-                return frozenset()
-            if len(self._members) > MOST_ROOMS:
-                self._members.popitem(last=False)
-        self._members.move_to_end(room)
-        return self._members[room]
 
     # --- what we say of ourselves, once ---
 
@@ -80,7 +50,7 @@ class Rooms:
         await self._tell_once("greeted:", room, WELCOME)
 
     async def explain_encryption(self, room: str) -> None:
-        """Say that we cannot read this, once ever in a room."""
+        """Say that there is something we cannot read yet, once ever in a room."""
         await self._tell_once("sealed:", room, CANNOT_READ)
 
     async def _tell_once(self, kind: str, room: str, words: Phrase) -> None:
@@ -89,11 +59,16 @@ class Rooms:
             self._told.add(key)
             return
         try:  # the key is the transaction id too: told once even if we die before remembering
-            await self._session.send(room, wire.notice(f"{words.say('zh-Hans')}\n\n{words.say('en')}"), key)
+            await self._voice.notice(room, f"{words.say('zh-Hans')}\n\n{words.say('en')}", key)
         except Undeliverable:
             log.info("matrix: a room does not let us write")
         await self._host.remember(key, "told")
         self._told.add(key)
+
+    async def leave(self, room: str) -> None:
+        """Leave a room everyone else has left: what is sent there reaches nobody, as the ledger must say."""
+        log.info("matrix: everyone has left a room; leaving it too")
+        await self._session.leave(room)
 
     # --- invitations: kept until we are in, or may not come in ---
 

@@ -8,7 +8,22 @@ from chatbranch.kernel.phrases import Phrase
 SETUP = Setup(
     name="matrix",
     title=Phrase("Matrix", "Matrix"),
-    capabilities=Capabilities(rooms=True, html=True, attachments=True, idempotent=True, characters=8000),
+    capabilities=Capabilities(
+        rooms=True,
+        html=True,
+        attachments=True,
+        files=True,
+        replies=True,
+        threads=True,
+        edits=True,
+        deletes=True,
+        reacts=True,
+        types=True,
+        replays=True,
+        idempotent=True,
+        characters=8000,
+        per_second=0.0,
+    ),
     settings=(
         Setting(
             "homeserver",

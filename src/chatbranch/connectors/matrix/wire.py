@@ -1,36 +1,42 @@
-"""Matrix events to messages and back. Pure: JSON values in, values out (Matrix Client-Server API v1.15).
+"""Matrix events to values. Pure: JSON in, values out (Matrix Client-Server API v1.16).
 
-An event comes from anyone on any server, so nothing about its shape is trusted: `read_event` gives a
-`Message`, or None for what is not a message to us, whatever JSON it is handed.
+An event comes from anyone on any server, so nothing about its shape is trusted: `read_event` gives a `Message`, and
+`read_deed` a `Deed`, or None for what is none to us, whatever JSON they are handed.
 """
 
 from __future__ import annotations
 
 import hashlib
-import json
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Literal, TypeGuard
 
 from chatbranch.kernel import clock
-from chatbranch.kernel.messages import Attachment, Inbound, Outbound
+from chatbranch.kernel.messages import Attachment, Change, Deed, Inbound
 
 CHANNEL = "matrix"
 TEXT_TYPES = ("m.text", "m.emote")
-CAPTIONED_TYPES = ("m.image", "m.video", "m.audio", "m.file")
-MOST_BYTES = (
-    60_000  # of content; the whole event may be 65,536 bytes of canonical JSON (section "Size limits")
-)
+FILE_TYPES = ("m.image", "m.video", "m.audio", "m.file")
+TRAIL = "org.chatbranch.trail"
+LONGEST_TRAIL = 128  # marks; the relay itself stops long before
 SHORT = 24  # characters: words that only ask about what they reply to ("真的吗？", "is this true?")
+LONGEST_EMOJI = 100  # characters: clients put any text into a reaction's key
 
-EVENTS = ["m.room.message", "m.room.encrypted", "m.room.member"]
+EVENTS = [
+    "m.room.message",
+    "m.room.encrypted",
+    "m.room.encryption",
+    "m.room.member",
+    "m.room.redaction",
+    "m.reaction",
+]
 SYNC_FILTER: dict[str, Any] = {
     "presence": {"types": []},
     "account_data": {"types": []},
     "room": {
-        "timeline": {"limit": 50, "types": EVENTS, "lazy_load_members": True},
+        "timeline": {"limit": 100, "types": EVENTS, "lazy_load_members": True},
         "state": {"types": ["m.room.member"], "lazy_load_members": True},
         "ephemeral": {"types": []},
         "account_data": {"types": []},
@@ -42,12 +48,41 @@ Event = Mapping[str, Any]
 
 
 @dataclass(frozen=True)
-class Picture:
-    """A picture in the server's media repository. `where`: the path after /media/download/."""
+class RoomNews:
+    """What happened in one room, oldest first. limited: older events were left out; `before` leads to them."""
+
+    events: list[Event]
+    limited: bool = False
+    before: str = ""
+
+
+@dataclass(frozen=True)
+class News:
+    """One sync. keys_left: one-time keys of ours the server still has. fallback_unused: whether it has that one too.
+
+    None where the server does not say.
+    """
+
+    reached: str
+    rooms: Mapping[str, RoomNews] = field(default_factory=dict)
+    invited: tuple[str, ...] = ()
+    to_device: tuple[Event, ...] = ()
+    devices_changed: frozenset[str] = frozenset()
+    keys_left: int | None = None
+    fallback_unused: bool | None = None
+
+
+@dataclass(frozen=True)
+class File:
+    """A file in the server's media repository. `where`: the path after /media/download/.
+
+    sealed: how to decrypt it (section "Sending encrypted attachments"), or None.
+    """
 
     where: str
     name: str
     media_type: str
+    sealed: Mapping[str, Any] | None = None
 
 
 @dataclass(frozen=True)
@@ -59,8 +94,71 @@ class Message:
     text: str
     sent_at: datetime
     reply_to: str = ""
+    thread: str = ""
     mentions_me: bool = False
-    picture: Picture | None = None
+    file: File | None = None
+    trail: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Done:
+    """Something done to an earlier event. kind "redact" takes back a message as well as a reaction."""
+
+    event_id: str
+    sender: str
+    sent_at: datetime
+    target: str
+    kind: Literal["edit", "react", "redact"]
+    text: str = ""
+
+
+# --- a sync ---------------------------------------------------------------------------------------
+
+
+def read_news(answer: object) -> News | None:
+    """The answer to a sync; None for what is none."""
+    body = _map(answer)
+    reached = body.get("next_batch")
+    if not isinstance(reached, str) or not reached:
+        return None
+    rooms = _map(body.get("rooms"))
+    left = _map(body.get("device_one_time_keys_count")).get("signed_curve25519")
+    unused = body.get("device_unused_fallback_key_types")
+    changed = _map(body.get("device_lists")).get("changed")
+    return News(
+        reached=reached,
+        rooms={str(room): _room(news) for room, news in _map(rooms.get("join")).items()},
+        invited=tuple(str(room) for room in _map(rooms.get("invite"))),
+        to_device=tuple(events(_map(body.get("to_device")).get("events"))),
+        devices_changed=frozenset(each for each in _list(changed) if isinstance(each, str)),
+        keys_left=left if isinstance(left, int) else None,
+        fallback_unused="signed_curve25519" in unused if isinstance(unused, list) else None,
+    )
+
+
+def _room(news: object) -> RoomNews:
+    timeline = _map(_map(news).get("timeline"))
+    before = timeline.get("prev_batch")
+    return RoomNews(
+        events(timeline.get("events")),
+        timeline.get("limited") is True,
+        before if isinstance(before, str) else "",
+    )
+
+
+def events(given: object) -> list[Event]:
+    """Those in a list that have the shape of an event at all."""
+    return [each for each in _list(given) if isinstance(each, Mapping)]
+
+
+def read_members(answer: object) -> dict[str, str]:
+    """user id -> display name, or "" where there is none."""
+    joined = _map(_map(answer).get("joined"))
+    names = {str(user): _map(entry).get("display_name") for user, entry in joined.items()}
+    return {user: " ".join(name.split()) if isinstance(name, str) else "" for user, name in names.items()}
+
+
+# --- events ---------------------------------------------------------------------------------------
 
 
 def read_event(event: object, me: str, name: str = "") -> Message | None:
@@ -68,70 +166,161 @@ def read_event(event: object, me: str, name: str = "") -> Message | None:
 
     me: our user id. name: our display name. A reply's fallback quotation and our name in front are taken off.
     """
-    if not isinstance(event, Mapping) or event.get("type") != "m.room.message" or "state_key" in event:
-        return None
-    content, sender, event_id = event.get("content"), event.get("sender"), event.get("event_id")
-    if not isinstance(content, Mapping) or not isinstance(sender, str) or not isinstance(event_id, str):
+    content = _content(event, "m.room.message", me)
+    if content is None or _is_edit(content):
         return None
     body = _words(content)
-    if body is None or sender == me or _is_edit(content) or not (_is_id(event_id) and _is_id(sender)):
+    if body is None:
         return None
-    reply_to = _reply_to(content)
+    seen = _map(event)
+    reply_to, thread = _relation(content)
     said = _without_quotation(body) if reply_to else body
     called = _called(said, me, name)
     return Message(
-        event_id=event_id,
-        sender=sender,
+        event_id=seen["event_id"],
+        sender=seen["sender"],
         text=said[called:],
-        sent_at=_moment(event.get("origin_server_ts")),
+        sent_at=_moment(seen.get("origin_server_ts")),
         reply_to=reply_to,
-        picture=_picture(content),
+        thread=thread,
+        file=_file(content),
         mentions_me=called > 0 or _mentions(content, said, me, name) or body.startswith(f"> <{me}> "),
+        trail=_trail(content),
     )
+
+
+def read_deed(event: object, me: str, name: str = "") -> Done | None:
+    """The edit, reaction or redaction in `event`, or None: something else, our own, or malformed."""
+    return _edit(event, me, name) or _reaction(event, me) or _redaction(event, me)
+
+
+def _edit(event: object, me: str, name: str) -> Done | None:
+    content = _content(event, "m.room.message", me)
+    relation = _map(content.get("m.relates_to")) if content is not None else {}
+    new = _map(content.get("m.new_content")) if content is not None else {}
+    body = _words(new)
+    if relation.get("rel_type") != "m.replace" or body is None or not _is_id(relation.get("event_id")):
+        return None
+    return _done(event, "edit", relation["event_id"], body[_called(body, me, name) :])
+
+
+def _reaction(event: object, me: str) -> Done | None:
+    content = _content(event, "m.reaction", me)
+    relation = _map(content.get("m.relates_to")) if content is not None else {}
+    emoji = relation.get("key")
+    if relation.get("rel_type") != "m.annotation" or not _is_id(relation.get("event_id")):
+        return None
+    if not isinstance(emoji, str) or not 0 < len(emoji) <= LONGEST_EMOJI:
+        return None
+    return _done(event, "react", relation["event_id"], emoji)
+
+
+def _redaction(event: object, me: str) -> Done | None:
+    content = _content(event, "m.room.redaction", me)
+    if content is None:
+        return None
+    target = content.get("redacts") or _map(event).get("redacts")  # in the content since room version 11
+    return _done(event, "redact", target) if _is_id(target) else None
+
+
+def _done(event: object, kind: Literal["edit", "react", "redact"], target: str, text: str = "") -> Done:
+    seen = _map(event)
+    moment = _moment(seen.get("origin_server_ts"))
+    return Done(seen["event_id"], seen["sender"], moment, target, kind, text)
+
+
+def _content(event: object, kind: str, me: str) -> Mapping[str, Any] | None:
+    """The content of somebody else's event of a kind, with ids a server can have given it; else None."""
+    seen = _map(event)
+    if seen.get("type") != kind or "state_key" in seen or seen.get("sender") == me:
+        return None
+    content = seen.get("content")
+    whole = isinstance(content, Mapping) and _is_id(seen.get("event_id")) and _is_id(seen.get("sender"))
+    return content if whole else None
 
 
 def asks_about(message: Message, quoted: Message | None) -> Message:
     """In a shared room, "is this true?" in reply to somebody's message asks about that message."""
-    if quoted is None or not (quoted.text.strip() or quoted.picture) or len(message.text.strip()) > SHORT:
+    if quoted is None or not (quoted.text.strip() or quoted.file) or len(message.text.strip()) > SHORT:
         return message
-    return replace(message, text=quoted.text, picture=quoted.picture)
+    return replace(message, text=quoted.text, file=quoted.file)
 
 
 def as_inbound(
-    message: Message, room: str, *, direct: bool, mentioned: bool, attachments: tuple[Attachment, ...] = ()
+    message: Message,
+    room: str,
+    *,
+    direct: bool,
+    mentioned: bool,
+    name: str = "",
+    attachments: tuple[Attachment, ...] = (),
 ) -> Inbound:
     """The message as it enters the house. In a shared room the answer refers to the message."""
     return Inbound(
         channel=CHANNEL,
         address=room,
         sender=message.sender,
+        sender_name=name,
         message_id=message.event_id,
         text=message.text,
         sent_at=message.sent_at,
         direct=direct,
         mentioned=mentioned,
         reply_to="" if direct else message.event_id,
+        in_reply_to=message.reply_to,
+        thread=message.thread,
+        trail=message.trail,
         attachments=attachments,
     )
 
 
+def as_change(
+    done: Done,
+    deed: Deed,
+    room: str,
+    *,
+    name: str = "",
+    entitled: bool = False,
+    about: tuple[str, str] = ("", ""),
+) -> Change:
+    """What was done, as it enters the house. about: (message, emoji) of a reaction that was taken back."""
+    target, emoji = about
+    return Change(
+        channel=CHANNEL,
+        address=room,
+        sender=done.sender,
+        sender_name=name,
+        message_id=done.event_id,
+        target=target or done.target,
+        deed=deed,
+        sent_at=done.sent_at,
+        text=emoji or done.text,
+        entitled=entitled,
+    )
+
+
 def is_encrypted(event: object) -> bool:
-    """Whether this is a message we cannot read (section "End-to-End Encryption")."""
-    return isinstance(event, Mapping) and event.get("type") == "m.room.encrypted" and "state_key" not in event
+    """Whether this is an encrypted message (section "End-to-End Encryption")."""
+    return _map(event).get("type") == "m.room.encrypted" and "state_key" not in _map(event)
+
+
+def turns_encryption_on(event: object) -> bool:
+    """Whether what is said in the room from here on is to be encrypted."""
+    return _map(event).get("type") == "m.room.encryption" and "state_key" in _map(event)
 
 
 def changes_members(event: object) -> bool:
     """Whether somebody came or went, or changed their name."""
-    return isinstance(event, Mapping) and event.get("type") == "m.room.member"
+    return _map(event).get("type") == "m.room.member"
 
 
 def asked_in(event: object, me: str) -> bool:
     """Whether this event invites us, or we came uninvited. What was said before it was not said to us."""
-    if not isinstance(event, Mapping) or not changes_members(event) or event.get("state_key") != me:
+    seen = _map(event)
+    if not changes_members(event) or seen.get("state_key") != me:
         return False
-    now = _membership(event.get("content"))
-    unsigned = event.get("unsigned")
-    before = _membership(unsigned.get("prev_content") if isinstance(unsigned, Mapping) else None)
+    now = _membership(seen.get("content"))
+    before = _membership(_map(seen.get("unsigned")).get("prev_content"))
     return now == "invite" or (now == "join" and before not in ("join", "invite"))
 
 
@@ -139,32 +328,6 @@ def since_asked_in(events: Sequence[Event], me: str) -> Sequence[Event]:
     """What was said after we were last invited: all of `events` (oldest first) where that was earlier."""
     starts = [index for index, event in enumerate(events) if asked_in(event, me)]
     return events[starts[-1] + 1 :] if starts else events
-
-
-def content_of(outbound: Outbound) -> dict[str, Any]:
-    """The content of an m.room.message, at most MOST_BYTES; a longer text loses its formatting, then its end.
-
-    An empty `m.mentions` says that nobody is called: a rumour quoted in an answer must not ring "@room".
-    """
-    content: dict[str, Any] = {"msgtype": "m.text", "body": outbound.text, "m.mentions": {}}
-    if outbound.reply_to:
-        content["m.relates_to"] = {"m.in_reply_to": {"event_id": outbound.reply_to}}
-    if outbound.html:
-        formatted = content | {"format": "org.matrix.custom.html", "formatted_body": outbound.html}
-        if _size(formatted) <= MOST_BYTES:
-            return formatted
-    spare = MOST_BYTES - _size(content | {"body": ""})
-    return content | {"body": _cut(outbound.text, spare)}
-
-
-def notice(text: str) -> dict[str, Any]:
-    """The content of a notice: what a bot says unasked, which no other bot answers."""
-    return {"msgtype": "m.notice", "body": text, "m.mentions": {}}
-
-
-def transaction_id(key: str) -> str:
-    """The transaction id of a delivery: the same for every attempt, so that the server takes it once."""
-    return key if re.fullmatch(r"[A-Za-z0-9._:-]{1,120}", key) else memory_key("", key)
 
 
 def memory_key(prefix: str, of: str) -> str:
@@ -175,47 +338,59 @@ def memory_key(prefix: str, of: str) -> str:
 # --- parts ----------------------------------------------------------------------------------------
 
 
+def _map(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}
+
+
+def _list(value: object) -> Sequence[Any]:
+    return value if isinstance(value, list) else ()
+
+
 def _words(content: Mapping[str, Any]) -> str | None:
     """What was said: a text, or a file's caption (with a caption, `filename` differs from `body`)."""
     kind, body = content.get("msgtype"), content.get("body")
     if not isinstance(kind, str) or not isinstance(body, str):
         return None
-    if kind in CAPTIONED_TYPES:
+    if kind in FILE_TYPES:
         file = content.get("filename")
         return body if isinstance(file, str) and file != body else ""
     return body if kind in TEXT_TYPES else None
 
 
-def _picture(content: Mapping[str, Any]) -> Picture | None:
-    """The picture that is the message. Its address is checked: it becomes part of a path on our own server."""
-    url, name, info = content.get("url"), content.get("body"), content.get("info")
-    if content.get("msgtype") != "m.image" or not isinstance(url, str):
+def _file(content: Mapping[str, Any]) -> File | None:
+    """The file that is the message. Its address is checked: it becomes part of a path on our own server."""
+    sealed = content.get("file") if isinstance(content.get("file"), Mapping) else None
+    url = sealed.get("url") if sealed is not None else content.get("url")
+    if content.get("msgtype") not in FILE_TYPES or not isinstance(url, str):
         return None
     found = re.fullmatch(r"mxc://([A-Za-z0-9.:\[\]-]{1,255})/([A-Za-z0-9_-]{1,255})", url)
     if found is None or set(found[1]) <= {"."}:
         return None
-    kind = info.get("mimetype") if isinstance(info, Mapping) else ""
-    return Picture(
-        f"{found[1]}/{found[2]}", name if isinstance(name, str) else "", kind if isinstance(kind, str) else ""
+    names = [each for each in (content.get("filename"), content.get("body")) if isinstance(each, str)]
+    kind = _map(content.get("info")).get("mimetype")
+    return File(
+        f"{found[1]}/{found[2]}", names[0] if names else "", kind if isinstance(kind, str) else "", sealed
+    )
+
+
+def _trail(content: Mapping[str, Any]) -> tuple[str, ...]:
+    given = _list(content.get(TRAIL))[:LONGEST_TRAIL]
+    return tuple(
+        each for each in given if isinstance(each, str) and 0 < len(each) <= 64 and each.isprintable()
     )
 
 
 def _is_edit(content: Mapping[str, Any]) -> bool:
-    relation = content.get("m.relates_to")
-    replaces = isinstance(relation, Mapping) and relation.get("rel_type") == "m.replace"
-    return replaces or "m.new_content" in content
+    return _map(content.get("m.relates_to")).get("rel_type") == "m.replace" or "m.new_content" in content
 
 
-def _reply_to(content: Mapping[str, Any]) -> str:
-    relation = content.get("m.relates_to")
-    target = relation.get("m.in_reply_to") if isinstance(relation, Mapping) else None
-    event_id = target.get("event_id") if isinstance(target, Mapping) else None
-    if not isinstance(event_id, str) or not _is_id(event_id):
-        return ""
-    in_thread = (
-        isinstance(relation, Mapping) and relation.get("is_falling_back") is True
-    )  # refers, not replies
-    return "" if in_thread else event_id
+def _relation(content: Mapping[str, Any]) -> tuple[str, str]:
+    """(the event replied to, the root of the thread). In a thread a reply may be for older clients only."""
+    relation = _map(content.get("m.relates_to"))
+    root = relation.get("event_id") if relation.get("rel_type") == "m.thread" else ""
+    target = _map(relation.get("m.in_reply_to")).get("event_id")
+    real = relation.get("is_falling_back") is not True
+    return target if real and _is_id(target) else "", root if _is_id(root) else ""
 
 
 def _without_quotation(body: str) -> str:
@@ -227,9 +402,9 @@ def _without_quotation(body: str) -> str:
     return "\n".join(lines[rest:]).removeprefix("\n")
 
 
-def _is_id(value: str) -> bool:
+def _is_id(value: object) -> TypeGuard[str]:
     """Whether the server can have given this id: at most 255 real characters (appendix "Identifiers")."""
-    return 0 < len(value) <= 255 and value.isprintable()
+    return isinstance(value, str) and 0 < len(value) <= 255 and value.isprintable()
 
 
 def _called(text: str, me: str, name: str) -> int:
@@ -249,9 +424,7 @@ _CALL_END = r"\s*[:：,，、]\s*"
 
 def _mentions(content: Mapping[str, Any], said: str, me: str, name: str) -> bool:
     """Named by the client (`m.mentions`, section "User and room mentions"), or by @name anywhere."""
-    mentions = content.get("m.mentions")
-    users = mentions.get("user_ids") if isinstance(mentions, Mapping) else None
-    if isinstance(users, list) and me in users:
+    if me in _list(_map(content.get("m.mentions")).get("user_ids")):
         return True
     whole = "|".join(re.escape(each) for each in _handles(me, name))
     return re.search(rf"(?<![A-Za-z0-9_])(?:{whole})(?![A-Za-z0-9_])", said, re.IGNORECASE) is not None
@@ -267,7 +440,7 @@ def _local(me: str) -> str:
 
 
 def _membership(content: object) -> str:
-    value = content.get("membership") if isinstance(content, Mapping) else None
+    value = _map(content).get("membership")
     return value if isinstance(value, str) else ""
 
 
@@ -276,23 +449,3 @@ def _moment(milliseconds: object) -> datetime:
     if isinstance(milliseconds, int) and 0 < milliseconds < 253_402_300_800_000:  # before the year 10000
         return datetime.fromtimestamp(milliseconds / 1000, UTC)
     return clock.now()
-
-
-def _size(content: Mapping[str, Any]) -> int:
-    """Bytes of canonical JSON."""
-    return len(json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace"))
-
-
-def _cut(text: str, most: int) -> str:
-    """The text, or as much of its beginning as takes at most `most` bytes of JSON, and an ellipsis."""
-
-    def fits(part: str) -> bool:
-        return _size({"": part}) - _size({"": ""}) <= most
-
-    if fits(text):
-        return text
-    low, high = 0, len(text)
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if fits(text[:middle] + "…") else (low, middle - 1)
-    return text[:low] + "…"

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from chatbranch.connectors.matrix import transport
+from chatbranch.connectors.matrix import listener
+from chatbranch.connectors.matrix.people import People
 from chatbranch.connectors.matrix.session import Trouble
 from chatbranch.kernel.messages import Inbound
 
@@ -31,11 +32,18 @@ class Server:
 
     me, name = "@check:example.org", "check"
 
-    async def members(self, room: str) -> frozenset[str]:
-        return frozenset({self.me, "@anna:example.org"})
+    async def members(self, room: str) -> dict[str, str]:
+        return {self.me: "", "@anna:example.org": "Anna"}
 
     async def download(self, where: str, most: int) -> bytes:
         raise Trouble("a file could not be fetched: TimeoutError")
+
+
+class Clear:
+    """Nothing here is encrypted."""
+
+    async def read(self, room: str, event: Any) -> Any:
+        return event
 
 
 class House:
@@ -54,16 +62,18 @@ class House:
 def test_after_some_tries_the_message_is_taken_without_its_picture() -> None:
     house = House()
     server: Any = Server()
-    listener = transport._Listener(server, house)
+    seals: Any = Clear()
+    people, voice = People(server), Any
+    reading = listener.Listener(server, house, people=people, seals=seals, voice=voice)  # type: ignore[arg-type]
 
     async def tries() -> int:
         for number in range(1, 10):
             try:
-                await listener._read(ROOM, PICTURE)
+                await reading._read(ROOM, PICTURE)
             except Trouble:
                 continue
             return number
         pytest.fail("the picture is tried for ever, and nothing after it is read")
 
-    assert asyncio.run(tries()) == transport.PICTURE_TRIES
+    assert asyncio.run(tries()) == listener.FILE_TRIES
     assert [(each.message_id, each.attachments) for each in house.taken] == [("$picture", ())]

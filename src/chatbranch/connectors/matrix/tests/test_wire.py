@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatbranch.connectors.matrix import wire
-from chatbranch.kernel.messages import Outbound
+from chatbranch.connectors.matrix import compose, wire
+from chatbranch.kernel.messages import Attachment, Outbound
 
 ME, NAME = "@checkbot:localhost", "查一查"
 PAYLOADS = Path(__file__).parent / "payloads"
@@ -51,7 +51,7 @@ def test_a_recorded_conversation_is_read_as_what_was_said_to_us() -> None:
         ("is this photo real?", False),
     ]
     assert messages[0].sent_at == datetime(2026, 11, 23, 23, 56, 43, 42_000, UTC)
-    assert messages[3].picture == wire.Picture("localhost/abc", "photo.jpg", "image/jpeg")
+    assert messages[3].file == wire.File("localhost/abc", "photo.jpg", "image/jpeg")
 
 
 def test_edits_notices_our_own_words_and_encrypted_events_are_no_messages() -> None:
@@ -110,11 +110,11 @@ def test_a_short_question_in_reply_asks_about_what_it_replies_to() -> None:
     "url", ["mxc://localhost/../../admin", "mxc://../x", "http://localhost/x", "mxc://a/b?c", 7]
 )
 def test_a_picture_s_address_cannot_lead_anywhere_else(url: object) -> None:
-    assert read("photo.jpg", msgtype="m.image", url=url).picture is None
+    assert read("photo.jpg", msgtype="m.image", url=url).file is None
 
 
 def test_an_answer_names_nobody_and_refers_to_the_question() -> None:
-    content = wire.content_of(Outbound("k", "!r", "不实 @room", html="<b>不实</b>", reply_to="$q"))
+    content = compose.content_of(Outbound("k", "!r", "不实 @room", html="<b>不实</b>", reply_to="$q"))
     assert content == {
         "msgtype": "m.text",
         "body": "不实 @room",
@@ -126,8 +126,8 @@ def test_an_answer_names_nobody_and_refers_to_the_question() -> None:
 
 
 def test_a_transaction_id_is_the_key_or_stands_for_it() -> None:
-    assert wire.transaction_id("0192d5a8-7f1c") == "0192d5a8-7f1c"
-    strange = [wire.transaction_id(key) for key in ("a/b", "a b", "中", "x" * 500, "")]
+    assert compose.transaction_id("0192d5a8-7f1c") == "0192d5a8-7f1c"
+    strange = [compose.transaction_id(key) for key in ("a/b", "a b", "中", "x" * 500, "")]
     assert all(len(each) == 40 and each.isalnum() for each in strange)
     assert len(set(strange)) == len(strange)
 
@@ -147,9 +147,26 @@ FIELDS = (
     "m.relates_to",
     "m.new_content",
     "membership",
+    "redacts",
+    "file",
+    "org.chatbranch.trail",
 )
-TYPES = st.sampled_from(["m.room.message", "m.room.member", "m.room.encrypted"]) | JSON
-CONTENTS = JSON | st.dictionaries(st.sampled_from(FIELDS), JSON | st.just("m.text") | st.just("m.image"))
+TYPES = (
+    st.sampled_from(["m.room.message", "m.room.member", "m.room.encrypted", "m.reaction", "m.room.redaction"])
+    | JSON
+)
+RELATIONS = st.fixed_dictionaries(
+    {},
+    optional={
+        "rel_type": st.sampled_from(["m.replace", "m.annotation", "m.thread"]) | JSON,
+        "event_id": st.just("$t") | JSON,
+        "key": st.just("👍") | JSON,
+        "m.in_reply_to": JSON | st.just({"event_id": "$q"}),
+        "is_falling_back": JSON,
+    },
+)
+VALUES = JSON | RELATIONS | st.sampled_from(["m.text", "m.image", "$t", {"msgtype": "m.text", "body": "b"}])
+CONTENTS = JSON | st.dictionaries(st.sampled_from(FIELDS), VALUES)
 EVENTS = st.fixed_dictionaries(
     {},
     optional={
@@ -165,28 +182,116 @@ EVENTS = st.fixed_dictionaries(
 
 
 @given(JSON | EVENTS)
-def test_any_json_is_a_message_or_clearly_none(anything: Any) -> None:
+def test_any_json_is_a_message_a_deed_or_clearly_none(anything: Any) -> None:
     message = wire.read_event(anything, ME, NAME)
+    done = wire.read_deed(anything, ME, NAME)
     wire.since_asked_in([anything], ME)
     assert isinstance(wire.is_encrypted(anything), bool)
+    assert isinstance(wire.turns_encryption_on(anything), bool)
+    assert message is None or done is None
     if message is not None:
         inbound = wire.as_inbound(message, "!r", direct=False, mentioned=True)
         assert inbound.message_id
         assert inbound.sent_at.tzinfo is UTC
+    if done is not None:
+        assert done.target
+        assert done.event_id
+
+
+SYNCS = st.fixed_dictionaries(
+    {"next_batch": st.just("s1") | JSON},
+    optional={
+        "rooms": st.fixed_dictionaries(
+            {},
+            optional={
+                "join": JSON
+                | st.dictionaries(st.text(max_size=3), JSON | st.just({"timeline": {"events": [1]}})),
+                "invite": JSON,
+            },
+        )
+        | JSON,
+        "to_device": JSON | st.just({"events": [None, {}]}),
+        "device_lists": JSON | st.just({"changed": ["@a:b", 3]}),
+        "device_one_time_keys_count": JSON,
+        "device_unused_fallback_key_types": JSON,
+    },
+)
+
+
+@given(JSON | SYNCS)
+def test_any_answer_to_a_sync_is_news_or_clearly_none(anything: Any) -> None:
+    news = wire.read_news(anything)
+    wire.read_members(anything)
+    if news is not None:
+        assert news.reached
+        assert all(isinstance(event, dict) for room in news.rooms.values() for event in room.events)
 
 
 @given(st.text(st.characters()), st.text(st.characters()), st.text(st.characters()))
 def test_any_outbound_becomes_an_event_a_server_can_take(text: str, html: str, reply_to: str) -> None:
-    content = wire.content_of(Outbound("k", "!r", text * 200, html=html * 500, reply_to=reply_to[:255]))
+    content = compose.content_of(Outbound("k", "!r", text * 200, html=html * 500, reply_to=reply_to[:255]))
     assert len(json.dumps(content, ensure_ascii=False).encode("utf-8", "replace")) <= 65_536
     assert content["body"].startswith(text[:20]) or len(content["body"]) < 20
 
 
 def test_a_long_text_loses_its_formatting_before_its_end() -> None:
     text = "不实。" * 5000
-    content = wire.content_of(Outbound("k", "!r", text, html=f"<p>{text}</p>"))
+    content = compose.content_of(Outbound("k", "!r", text, html=f"<p>{text}</p>"))
     assert content["body"] == text
     assert "formatted_body" not in content
-    longer = wire.content_of(Outbound("k", "!r", text * 5))
+    longer = compose.content_of(Outbound("k", "!r", text * 5))
     assert longer["body"].endswith("…")
-    assert 55_000 < len(longer["body"].encode()) <= wire.MOST_BYTES
+    assert 55_000 < len(longer["body"].encode()) <= compose.MOST_BYTES
+
+
+def test_an_answer_in_a_thread_stays_there_and_carries_its_trail() -> None:
+    answer = Outbound("k", "!r", "不实", thread="$root", trail=("a1", "b2"))
+    content = compose.content_of(answer)
+    assert content["m.relates_to"] == {
+        "rel_type": "m.thread",
+        "event_id": "$root",
+        "is_falling_back": True,
+        "m.in_reply_to": {"event_id": "$root"},
+    }
+    message = read("不实", **{key: content[key] for key in ("m.relates_to", wire.TRAIL)})
+    assert (message.thread, message.reply_to, message.trail) == ("$root", "", ("a1", "b2"))
+    reply = compose.content_of(Outbound("k", "!r", "不实", thread="$root", reply_to="$q"))
+    assert read("不实", **{"m.relates_to": reply["m.relates_to"]}).reply_to == "$q"
+
+
+def test_a_trail_of_strangers_is_bounded() -> None:
+    assert len(read("x", **{wire.TRAIL: ["a"] * 10_000}).trail) == wire.LONGEST_TRAIL
+    assert read("x", **{wire.TRAIL: ["a\nb", 7, "", "x" * 65, "ok"]}).trail == ("ok",)
+
+
+def test_what_is_done_to_a_message_is_read_as_that() -> None:
+    edit = event("* 改了", **{"m.relates_to": {"rel_type": "m.replace", "event_id": "$t"}})
+    edit["content"]["m.new_content"] = {"msgtype": "m.text", "body": "改了"}
+    reaction = event() | {"type": "m.reaction", "content": compose.reaction("$t", "👍")}
+    old = event() | {"type": "m.room.redaction", "content": {}, "redacts": "$t"}
+    new = event() | {"type": "m.room.redaction", "content": {"redacts": "$t"}}
+    seen = [wire.read_deed(each, ME, NAME) for each in (edit, reaction, old, new)]
+    assert [(each.kind, each.target, each.text) for each in seen if each] == [
+        ("edit", "$t", "改了"),
+        ("react", "$t", "👍"),
+        ("redact", "$t", ""),
+        ("redact", "$t", ""),
+    ]
+    assert all(wire.read_deed(each | {"sender": ME}, ME, NAME) is None for each in (edit, reaction, old, new))
+
+
+def test_a_captioned_picture_keeps_its_picture_when_its_words_change() -> None:
+    file = compose.file_content(Attachment("a.png", "image/png", b"123"), {"url": "mxc://localhost/abc"})
+    shown = compose.captioned(Outbound("k", "!r", "看这里"), file)
+    message = read(shown["body"], **{key: part for key, part in shown.items() if key != "body"})
+    assert (message.text, message.file) == ("看这里", wire.File("localhost/abc", "a.png", "image/png"))
+    edit = compose.edit_of(Outbound("k", "!r", "看图"), "$t", shown)
+    assert edit["m.new_content"] == shown | {"body": "看图"}
+    assert edit["url"] == shown["url"]
+
+
+@given(st.text(st.characters()), st.text(st.characters()), JSON)
+def test_any_edit_becomes_an_event_a_server_can_take(text: str, html: str, original: Any) -> None:
+    content = compose.edit_of(Outbound("k", "!r", text * 300, html=html * 500), "$t", {})
+    assert len(json.dumps(content, ensure_ascii=False).encode("utf-8", "replace")) <= 65_536
+    compose.edit_of(Outbound("k", "!r", text), "$t", original)
