@@ -8,7 +8,8 @@ from functools import cached_property
 from typing import Literal
 
 from chatbranch.matching.guard.align import Alignment, align
-from chatbranch.matching.guard.exchange import exchanges
+from chatbranch.matching.guard.attribution import reattributions
+from chatbranch.matching.guard.exchange import COPY_EN, exchanges
 from chatbranch.matching.guard.quantities import Quantity, other_unit, same_measure
 from chatbranch.matching.guard.tokens import DATES, Token
 from chatbranch.matching.guard.values import agree, quantity, stands_in
@@ -143,10 +144,12 @@ def compare(ours: Sequence[Token], yours: Sequence[Token], text: str, one_langua
             _slot(pairing, i, conflicts, lacking, minor)
     if one_language:
         conflicts += negations(pairing)
-        conflicts += _shades(pairing)
+        conflicts += _shades(pairing) or _other_modes(pairing)
         conflicts += [
             Difference("name", right, left, True) for left, right in exchanges(ours, yours, pairing.alignment)
         ]
+        speakers = reattributions(ours, yours, pairing.alignment)
+        conflicts += [Difference("attribution", right, left, True) for left, right in speakers]
     elif _negated(ours) != _negated(yours):
         conflicts.append(Difference("negation", _first(yours, "negator"), _first(ours, "negator"), True))
     return Comparison(pairing.alignment.coverage, tuple(conflicts), tuple(lacking), tuple(minor))
@@ -364,6 +367,22 @@ def _shades(p: Pairing) -> list[Difference]:
     return found
 
 
+def _other_modes(p: Pairing) -> list[Difference]:
+    """In a copy, "must" on one side and "may" on the other, wherever in the sentence they stand."""
+    if p.alignment.coverage < COPY_EN:
+        return []
+    ours, yours = (
+        [token for k, token in enumerate(tokens) if token.type == "modality" and p.loose(side, k)]
+        for side, tokens in _sides(p)
+    )
+    return [_between(a, b) for a in ours for b in yours if frozenset((a.value[0], b.value[0])) in _OPPOSED]
+
+
+def _sides(p: Pairing) -> Iterator[tuple[Literal["ours", "yours"], Sequence[Token]]]:
+    yield "ours", p.ours
+    yield "yours", p.yours
+
+
 def _wedged(p: Pairing, side: Literal["ours", "yours"], index: int) -> bool:
     """Between, or right before, words that stand side by side on the other side."""
     tokens = p.ours if side == "ours" else p.yours
@@ -378,4 +397,4 @@ def _wedged(p: Pairing, side: Literal["ours", "yours"], index: int) -> bool:
     ]
     if not after:
         return False
-    return min(after) - max(before) <= _TIGHT if before else min(after) <= 1
+    return min(after) - max(before) <= _TIGHT if before else min(after) <= _TIGHT

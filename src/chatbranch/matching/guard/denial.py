@@ -6,7 +6,7 @@ import re
 
 _ASKS_ZH = re.compile(
     r"(?:是不是|是否|会不会是?|到底是|究竟是|求|请|帮忙|难道是?|真的还是|真还是|真是|还是)(?:一?个|条|不是)?(?:谣言|辟谣|假的?|不实|假消息|骗人的?|骗局|误传)"
-    r"|(?:是|属)?(?:谣言|假的?|不实|假消息|骗人的?|骗局|误传|真的?假的?|真假)(?:吗|么|嘛|呢|还是真的?|吧|[?？])"
+    r"|是不是真的?|(?:是|属)?(?:谣言|假的?|不实|假消息|骗人的?|骗局|误传|真的?假的?|真假)(?:吗|么|嘛|呢|还是真的?|吧|[?？])"
     r"|(?:谁|有没有人|能不能|可以|帮我|来个|等)(?:来|能)?辟谣|有无辟谣|不知真假|真假|真的假的"
 )
 _AFFIRMS_ZH = re.compile(
@@ -34,6 +34,8 @@ _DENIES_EN = re.compile(
     r"\bdebunk(?:ed|ing|s)?\b|\bhoax(?:es)?\b|\bfake news\b|\b(?:is|are|was|were|it's|that's|this|totally|completely|all|utterly|100%|=) (?:a )?(?:fake|false|untrue|bogus|nonsense|bullshit|bs|a lie|a myth|a hoax|made up|fabricated|a rumou?r|photoshopped|satire|baseless|unfounded|misinformation|disinformation)\b|"
     r"\b(?:isn't|not|never been|wasn't|aren't|no) (?:at all |actually |really |even |remotely |exactly )?(?:true|real|the case|accurate|correct|truth to|happening|a thing)\b|\bnot true\b|\buntrue\b|\bfalse (?:claim|rumou?r|report|story|stories|information|news|alarm|and)s?\b|\bmyths?\b|\bmisinformation\b|\bdisinformation\b|"
     r"\bfact[- ]?check(?:ed|ers?)?\b ?[:,-]? (?:false|no|fake|this is|untrue|the|not)|^\W*fact[- ]?check\b|\bfalse\s*[:!.]|\bfake\s*[:!]|(?:^|[.!?] )no,|\b(?:do|don't|do not|please don't|stop) (?:not )?(?:believe|share|forward|fall for|spread|spreading|sharing|trust)\b|"
+    r"\b(?:reject|dismiss|refut|quash|rebut|shoot|shot)(?:e?s|ed|ing)?(?: down)? (?:the |these |those |all |such |any )?(?:reports?|rumou?rs?|claims?|allegations?|suggestions?|story|stories|idea|notion)\b|"
+    r"\b(?:zero|little|not a (?:shred|grain|word) of|not an ounce of) (?:truth|evidence|proof|basis|substance)\b|"
     r"\bno (?:scientific |credible |real |actual |such )?(?:evidence|proof|truth|basis|thing)\b|\b(?:den(?:ied|ies|y|ying)|refuted?s?|dispelled) (?:that|the|these|this|reports?|claims?|rumou?rs?|allegations?|it)\b|\bi (?:don't|do not|can't|cannot) (?:believe|think|buy)\b|\bdoubt(?:s|ful)? (?:that|it)\b|\bcontrary to\b|\bit's a lie\b|\blies\b[.!]|\bbaseless\b|\bunfounded\b|\bfabricated\b|\bnever happened\b|\bdidn't happen\b|\b(?:that's|this is|it's|is|are) (?:just |simply |completely )?wrong\b|\bnope\b|\bthere(?:'s| is) no truth\b|\bcorrection:",
     re.IGNORECASE,
 )

@@ -6,6 +6,7 @@ both, what was put there was put there on purpose, unless it is one of the every
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Literal
 
@@ -79,9 +80,16 @@ def _alike(left: Sequence[Token], right: Sequence[Token]) -> bool:
     keys = {t.key for t in left}, {t.key for t in right}
     if a in b or b in a or a.lower() == b.lower() or keys[0] & keys[1]:
         return True
-    if a.isascii() and a[:4].lower() == b[:4].lower():  # vaccinate, vaccination
-        return True
+    if a.isascii() and (a[:4].lower() == b[:4].lower() or _root(a) == _root(b)):
+        return True  # vaccinate, vaccination; gives, giving
     return any((a in group or keys[0] <= group) and (b in group or keys[1] <= group) for group in _GROUPS)
+
+
+_ENDING = re.compile(r"(?<=[a-z]{3})(?:ing|ed|es|s|e)$")
+
+
+def _root(word: str) -> str:
+    return _ENDING.sub("", word.lower())
 
 
 def _text(tokens: Sequence[Token]) -> str:

@@ -181,6 +181,10 @@ _EN_RUN = re.compile(
     r"first|second|third|fourth|fifth|sixth|seventh|eighth|ninth|tenth)\b[ -]?(?:and (?=\w{3,9}\b))?){1,8}",
     re.IGNORECASE,
 )
+_EN_PART = re.compile(
+    r"(an?|one|two|three|four|five) (?:(quarter|fifth|tenth)s?|(third)s?(?= of\b|[,.;!?]|$)|thirds)\b", re.IGNORECASE
+)
+_PARTS = {"third": 3, "thirds": 3, "quarter": 4, "fifth": 5, "tenth": 10}
 _LATIN_UNIT = re.compile(r"[ -]?([A-Za-z]{1,12})(?![A-Za-z0-9])")
 _MORE = frozenset("多余来几")  # 三百多人: about three hundred
 _ORDINAL_END = re.compile(r"(?:st|nd|rd|th)\b")
@@ -377,6 +381,8 @@ def _shorthand(numeral: str) -> int:
 def _read_words(text: str, i: int) -> Quantity | None:
     if i and (text[i - 1].isalnum() or text[i - 1] == "'"):
         return None
+    if part := _EN_PART.match(text, i):
+        return _part(part)
     match = _EN_RUN.match(text, i)
     if match is None:
         return None
@@ -392,6 +398,13 @@ def _read_words(text: str, i: int) -> Quantity | None:
         )
     value = _english(words)
     return _with_unit(text, value, end, weak=value == 1) if value else None
+
+
+def _part(match: re.Match[str]) -> Quantity:
+    """ "a quarter", "two thirds": a share of a hundred."""
+    count, name = match.group().lower().split()
+    share = round(100 * _WORDS.get(count, 1) / _PARTS.get(name, _PARTS.get(name.removesuffix("s"), 1)), 1)
+    return Quantity(share, "percent", share, match.end())
 
 
 def _english(words: list[str]) -> float:

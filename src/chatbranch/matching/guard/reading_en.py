@@ -94,8 +94,10 @@ def _capitalised(text: str, i: int, sentence_start: bool) -> Found | None:
     words, end = _run(text, i)
     if known := _known_place(text, i, words):
         return known
-    if sentence_start and len(words) > 1 and (_place(" ".join(words[1:])) or words[1] == "I"):
-        return None  # "Former U.S. senator", "Yesterday I"
+    if sentence_start and len(words) > 1 and (_place(_without_article(words[1:])) or words[1] == "I"):
+        return None  # "Former U.S. senator", "Visiting the U.S.", "Yesterday I"
+    if sentence_start and _shouted(words):
+        return None  # "WARNING Pepsi"
     if words[:1] == ["WHO"]:
         return [Token("name", "#name", "WHO", ("who",))], i + len("WHO")
     if not words or words[0].lower() in (_NEVER_FIRST if len(words) > 1 else _NOT_NAMES):
@@ -179,8 +181,23 @@ def _known_place(text: str, i: int, words: list[str]) -> Found | None:
     return None
 
 
+def _without_article(words: list[str]) -> str:
+    return " ".join(words[1:] if words[0].lower() == "the" else words)
+
+
+_LONGEST_ACRONYM = 5  # letters
+
+
+def _shouted(words: list[str]) -> bool:
+    """A cry before what is told in ordinary letters; an acronym is shorter."""
+    if len(words) < 2:
+        return False
+    return len(words[0]) > _LONGEST_ACRONYM and words[0].isupper() and not words[1].isupper()
+
+
 def _place(words: str) -> Token | None:
-    return lexicon.EN_CAPITALISED.get(words) or lexicon.EN_CAPITALISED.get(words.rstrip("."))
+    known = lexicon.EN_CAPITALISED
+    return known.get(words) or known.get(words.rstrip(".")) or known.get(words.replace(".", ""))
 
 
 def _acronym(word: str) -> bool:

@@ -23,6 +23,7 @@ NEGATORS = frozenset(
     "aren't arent wasn't wasnt weren't werent hasn't hasnt haven't havent hadn't hadnt wouldn't wouldnt shouldn't shouldnt couldn't couldnt mustn't "
     "needn't mightn't ain't avoid avoids avoided refuse refuses refused fail fails failed lack lacks hardly unable".split()
 ) | {
+    "anything but",
     "rule out",
     "rules out",
     "ruled out",
@@ -68,7 +69,7 @@ QUANTIFIERS = {
     "rarely": ["rarely", "few", "hardly any", "seldom", "sometimes", "occasionally"],
 }
 MODALITIES = {
-    "may": ["may", "might", "could", "possibly", "perhaps", "maybe", "likely", "probably"],
+    "may": ["may", "might", "could", "possibly", "perhaps", "maybe", "likely", "probably", "considering", "weighing"],
     "must": [
         "definitely",
         "certainly",
@@ -91,7 +92,17 @@ MODALITIES = {
         "compulsory",
         "requires",
     ],
-    "allowed": ["optional", "voluntary", "allowed to", "free to", "permitted to"],
+    "allowed": [
+        "optional",
+        "voluntary",
+        "allowed to",
+        "free to",
+        "permitted to",
+        "invited to",
+        "encouraged to",
+        "advised to",
+        "welcome to",
+    ],
     "done": ["already", "has been", "have been"],
     "planned": [
         "will",

@@ -44,7 +44,7 @@ MODALITIES = {
     "ought": "必须 应该 应当 务必 得要 须".split(),
     "allowed": "允许 自愿 建议 鼓励 可选 自行决定 提倡".split(),
     "done": "已经 已 早已 业已 均已".split(),
-    "planned": "将要 将会 将 即将 准备 打算 拟于 预计 计划 拟".split(),
+    "planned": "快要 就要 即要 将要 将会 将 即将 准备 打算 拟于 预计 计划 拟".split(),
 }
 # The tone of a forward, not of the claim: 千万一定要转.
 TONE = tuple(
