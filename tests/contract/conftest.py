@@ -5,5 +5,6 @@ from __future__ import annotations
 from tests.servers.inspircd import inspircd
 from tests.servers.ngircd import ngircd
 from tests.servers.synapse import synapse
+from tests.servers.telegram_test_api import test_api
 
-__all__ = ["inspircd", "ngircd", "synapse"]
+__all__ = ["inspircd", "ngircd", "synapse", "test_api"]

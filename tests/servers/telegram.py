@@ -432,6 +432,7 @@ def telegram(**options: Any) -> Iterator[Platform]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        wbufsize = -1  # head and body leave together
 
         def do_GET(self) -> None:
             self._serve()

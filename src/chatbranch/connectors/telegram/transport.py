@@ -6,7 +6,8 @@ import asyncio
 import logging
 import random
 import re
-from collections import OrderedDict
+import time
+from collections import OrderedDict, deque
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from typing import Any
@@ -25,7 +26,8 @@ from chatbranch.kernel.messages import Outbound, Receipt
 log = logging.getLogger(__name__)
 
 LONGEST_PAUSE = 300.0  # seconds between two tries
-CONFLICTS = 3  # after which a second reader is there to stay: a restart makes one or two
+CONFLICTS = 3  # of one CALM, after which a second reader is there to stay: a restart makes one or two
+CALM = 60.0  # seconds without a conflict after which there is none: two readers take turns in being let in
 UNFINISHED = 500  # messages of several calls of which is remembered how many were taken
 REACTIONS = 5_000  # messages of which our reaction is remembered
 
@@ -46,6 +48,7 @@ class Telegram:
         self._moves: Moves | None = None
         self._topics = Topics()
         self._health: Health | None = None
+        self._conflicts: deque[float] = deque(maxlen=20)  # when, on the monotonic clock
         self._sent: OrderedDict[str, list[str]] = OrderedDict()  # key -> ids of its calls that were taken
         self._reactions: OrderedDict[tuple[int, int], str] = OrderedDict()
 
@@ -61,7 +64,8 @@ class Telegram:
                 try:
                     await listener.turn()
                     failures = 0
-                    await self._stands("connected")
+                    if not self._conflicted():
+                        await self._stands("connected")
                 except Exception as trouble:  # of Telegram's or of our database: nothing was passed over
                     failures += 1
                     await self._bear(trouble, failures)
@@ -78,14 +82,20 @@ class Telegram:
         said, wait = _words(trouble), pause(failures)
         health: Health = "reconnecting"
         if code == 409:
-            said, wait = both(refusals.SECOND_READER), min(wait, 30.0)
-            health = "broken" if failures >= CONFLICTS else "reconnecting"
+            self._conflicts.append(time.monotonic())
+            times = self._conflicted()
+            said, wait = both(refusals.SECOND_READER), min(pause(times), CALM / 2)
+            health = "broken" if times >= CONFLICTS else "reconnecting"
         if isinstance(trouble, Refusal):
             wait = max(wait, trouble.wait)
         log.warning("telegram: %s; again in %.0f s", said, wait)
         with suppress(Exception):  # with the database away there is nowhere to write it
             await self._stands(health, said)
         await asyncio.sleep(wait)
+
+    def _conflicted(self) -> int:
+        """How often somebody else was let in instead of us, lately."""
+        return sum(time.monotonic() - each < CALM for each in self._conflicts)
 
     async def _stands(self, health: Health, why: str = "") -> None:
         if self._host is not None and health != self._health:
