@@ -45,6 +45,7 @@ PSEUDONYMS = {
     "cases.Objection",
     "intake.Submission",
     "intake.Flood",
+    "intake.Meant",
     "deliveries.Delivery",
     "relay.Carried",
     "relay.Leg",  # a room's, not a person's

@@ -6,64 +6,62 @@ the case or the verdict told, and the delivery. A crash between them leaves a su
 
 from __future__ import annotations
 
-import json
 import logging
 from collections.abc import Callable
-from contextlib import suppress
-from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from uuid import UUID, uuid5
 
-from cryptography.exceptions import InvalidTag
 from django.db import IntegrityError, InterfaceError, OperationalError, transaction
 
 from chatbranch.cases import actions as cases
+from chatbranch.cases import queries as case_queries
 from chatbranch.contacts import actions as contacts
 from chatbranch.contacts import queries as contact_queries
 from chatbranch.deliveries import actions as deliveries
-from chatbranch.deliveries import queries as delivery_queries
-from chatbranch.intake import floods, letters, replies, sealing
+from chatbranch.intake import asking_back, floods, letters, replies, sealing
 from chatbranch.intake.answers import Answer
+from chatbranch.intake.bodies import Body, open_body, seal_body
 from chatbranch.intake.checks import check_image, check_text
+from chatbranch.intake.forgetting import (
+    MAIL,
+    do_finish_forgetting,
+    do_forget,
+    do_forget_again,
+    do_scrub,
+    images_waiting,
+)
 from chatbranch.intake.models import Flood, Memory, Submission
-from chatbranch.journal.actions import do_record
+from chatbranch.intake.rooms import do_greet, do_speak_unasked, is_overheard
+from chatbranch.intake.rules import read
 from chatbranch.kernel import clock, ids
-from chatbranch.kernel.chunks import in_chunks
 from chatbranch.kernel.messages import Inbound
 from chatbranch.kernel.phrases import LANGS
-from chatbranch.kernel.text import language
+from chatbranch.kernel.text import written_language
 
 log = logging.getLogger(__name__)
 
 Prepare = Callable[..., replies.Prepared]
 KEPT = timedelta(days=30)
 _REPLAYS = uuid5(UUID(int=0), "chatbranch:replays")
-SCRUBBED = (
-    "cases_asker",
-    "cases_alsosent",
-    "intake_submission",
-    "intake_flood",
-    "deliveries_delivery",
-    "deliveries_lane",
-)
 
-
-@dataclass(frozen=True)
-class Body:
-    """What a submission holds, once unsealed.
-
-    writer: who wrote it in a room (floods.writer). from_network: it came over HTTP from somebody not signed in.
-    """
-
-    address: str
-    text: str
-    lang: str
-    reply_to: str = ""
-    images: tuple[str, ...] = ()
-    email: str = ""
-    writer: str = ""
-    from_network: bool = False
+__all__ = [
+    "do_accept",
+    "do_answer",
+    "do_answer_waiting",
+    "do_check",
+    "do_finish_forgetting",
+    "do_forget",
+    "do_forget_again",
+    "do_greet",
+    "do_object",
+    "do_remember",
+    "do_scrub",
+    "do_speak_unasked",
+    "do_tidy",
+    "is_overheard",
+    "recall",
+]
 
 
 # --- accepting ---------------------------------------------------------------------------------------------------------
@@ -93,8 +91,7 @@ def do_accept(inbound: Inbound, *, email: str = "", network: str = "") -> Submis
 
 def _write(body: Body, channel: str, replay: str) -> Submission:
     pseudonym = contacts.pseudonym_of(channel, body.address, contacts.day_scope(clock.now().date()))
-    sealed = sealing.seal(json.dumps(vars(body), ensure_ascii=False).encode(), replay)
-    row = Submission(channel=channel, pseudonym=pseudonym, replay=replay, sealed=sealed)
+    row = Submission(channel=channel, pseudonym=pseudonym, replay=replay, sealed=seal_body(body, replay))
     try:
         with transaction.atomic():
             row.save(force_insert=True)
@@ -106,17 +103,34 @@ def _write(body: Body, channel: str, replay: str) -> Submission:
 def _body(inbound: Inbound, text: str, email: str, network: str) -> Body:
     """What is kept until it is answered; pictures are on the disk before the row that names them."""
     images = tuple(cases.do_keep_file(each.data) for each in inbound.attachments)
-    lang = inbound.lang if inbound.lang in LANGS else language(text) if text else "zh-Hans"
     return Body(
         inbound.address,
         text,
-        lang,
+        _lang(inbound, text),
         inbound.reply_to,
         images,
         email,
         writer=floods.writer(inbound),
         from_network=bool(network),
+        sender=inbound.sender,
     )
+
+
+def _lang(inbound: Inbound, text: str) -> str:
+    """The language to answer in. A code tells none itself: it is answered in the language its case was asked about in."""
+    written = written_language(text)
+    asked_in = _asked_in(inbound, text) if written is None else ""
+    return asked_in or (inbound.lang if inbound.lang in LANGS else "") or written or "zh-Hans"
+
+
+def _asked_in(inbound: Inbound, text: str) -> str:
+    """The language in which this asker asked about the case whose code they send, if they did."""
+    case = case_queries.find(read(text).code)
+    if case is None:
+        return ""
+    pseudonym = contacts.pseudonym_of(inbound.channel, inbound.address, case.id)
+    reach = contact_queries.open_contact(pseudonym)
+    return reach.lang if reach else ""
 
 
 # --- answering ---------------------------------------------------------------------------------------------------------
@@ -152,7 +166,8 @@ def _answer(submission: Submission, *, reply: bool, prepare: Prepare | None = No
         elif locked.state == Submission.State.ANSWERED:
             answer = Answer(**locked.result)
         else:
-            answer = _settle(locked, body, prepared, reply=reply)
+            # opened again while it is held: an address may have been taken out of it (forgetting.do_forget)
+            answer = _settle(locked, open_body(locked), prepared, reply=reply)
             _close(locked, answer)
     floods.let_go(submission.id)
     return answer
@@ -172,23 +187,33 @@ def _forgotten(lang: str) -> Answer:
 def _settle(submission: Submission, body: Body, prepared: replies.Prepared, *, reply: bool) -> Answer:
     """Write what the answer entails: the case joined or the verdict told, and the delivery of the text."""
     counts = partial(floods.do_count_asker, floods.network_of(submission.id)) if body.from_network else None
-    settled = replies.settle(prepared, replies.Asker(submission.channel, body.address, body.lang, counts))
-    if body.email and settled.subject is not None:
-        replies.also_tell(settled, channel="mail", address=body.email, lang=body.lang)
+    asker = replies.Asker(submission.channel, body.address, body.lang, counts, room=not body.direct)
+    word = asking_back.do_take_word(submission, body, prepared.kind)
+    settled = word or replies.settle(prepared, asker)
+    if body.email and word is None and settled.subject is not None:
+        replies.also_tell(settled, channel=MAIL, address=body.email, lang=body.lang)
     submission.claim_id, submission.case_id = settled.claim_id, settled.case_id
+    if settled.claim_id and not body.direct:  # so that it is not said there again unasked
+        floods.do_count_told(submission.channel, body.address, settled.claim_id)
     if reply:
-        pseudonym = settled.pseudonym or contacts.do_keep(
-            submission.channel, body.address, contacts.day_scope(clock.now().date()), body.lang, days=2
-        )
-        deliveries.do_queue(
-            pseudonym=pseudonym,
-            kind="reply",
-            text=settled.answer.message,
-            once=f"reply:{submission.id}",
-            about=settled.subject,
-            reply_to=body.reply_to,
-        )
+        _reply(submission, body, settled)
     return settled.answer
+
+
+def _reply(submission: Submission, body: Body, settled: replies.Settled) -> None:
+    """Queue the answer's text to where it was asked; and under it, where something was suggested, our one question."""
+    answer, today = settled.answer, contacts.day_scope(clock.now().date())
+    submission.asked = asking_back.asks(body, answer)
+    question = f"\n{letters.WAS_IT_THIS.say(answer.lang)}" if submission.asked else ""
+    deliveries.do_queue(
+        pseudonym=settled.pseudonym
+        or contacts.do_keep(submission.channel, body.address, today, body.lang, days=2),
+        kind="reply",
+        text=answer.message + question,
+        once=f"reply:{submission.id}",
+        about=settled.subject,
+        reply_to=body.reply_to,
+    )
 
 
 def do_answer_waiting(most: int = 20) -> int:
@@ -220,12 +245,6 @@ def _hand_to_members(submission: Submission) -> None:
         Submission.objects.filter(pk=submission.pk).update(state=Submission.State.REFUSED)
 
 
-def open_body(submission: Submission) -> Body:
-    """What the submission holds."""
-    values = json.loads(sealing.unseal(bytes(submission.sealed), submission.replay))
-    return Body(**{**values, "images": tuple(values["images"])})
-
-
 # --- objecting ---------------------------------------------------------------------------------------------------------
 
 
@@ -254,32 +273,14 @@ def do_object(
 # --- forgetting --------------------------------------------------------------------------------------------------------
 
 
-def do_forget(channel: str, address: str, *, asking: UUID | None = None) -> int:
-    """Erase an asker everywhere: contact, pseudonyms, submissions, counts and undelivered texts; returns how many pseudonyms.
-
-    What waits for its answer goes first (but for the submission `asking` for this): once that is committed, no answer
-    can be written any more, and what an answer wrote until then is found after it.
-    The worker scrubs the database's free pages within seconds (do_finish_forgetting).
-    """
-    _withdraw(contacts.do_forget(channel, address), asking)
-    pseudonyms = contacts.do_forget(channel, address)
-    _erase(pseudonyms)
-    return len(pseudonyms)
-
-
-def _withdraw(pseudonyms: list[str], asking: UUID | None) -> None:
-    waiting = Submission.objects.filter(state=Submission.State.RECEIVED)
-    waiting = waiting.exclude(pk=asking) if asking else waiting
-    with transaction.atomic():
-        for chunk in in_chunks(pseudonyms):
-            waiting.filter(pseudonym__in=chunk).delete()
-
-
 def _forget(submission: Submission, body: Body, prepared: replies.Prepared, *, reply: bool) -> Answer:
     """Erase, the submission that asks for it last, then say so: a crash before the end of it leaves the wish to be taken up."""
     settled = replies.settle(prepared, replies.Asker(submission.channel, body.address, body.lang))
-    if body.writer:
-        do_forget(submission.channel, body.writer)
+    for name in {body.writer, body.sender} - {
+        "",
+        body.address,
+    }:  # who wrote it; what a relay carried is theirs
+        do_forget(submission.channel, name)
     do_forget(submission.channel, body.address, asking=submission.id)
     floods.let_go(submission.id)
     if reply:
@@ -300,62 +301,13 @@ def _farewell(submission: Submission, body: Body, text: str) -> None:
         )
 
 
-def do_finish_forgetting() -> int:
-    """Erase farewells that were sent, or have waited 30 seconds; returns how many. The caller scrubs after it (do_scrub)."""
-    done = delivery_queries.recipients("farewell", sent_or_before=clock.ago(seconds=30))
-    if done:
-        deliveries.do_forget(done)
-        contacts.do_erase(done)
-        with transaction.atomic():
-            do_record("scrub.wanted", ids.new_id())
-    return len(done)
-
-
-def do_scrub() -> bool:
-    """Leave no copy of erased rows in the database's files; False when readers held it: call again."""
-    return contacts.do_scrub(SCRUBBED, patience=2.0)  # the worker has other work, and comes back
-
-
-def do_forget_again() -> int:
-    """After a restore: erase whoever asked to be forgotten since the backup was made."""
-    known = {
-        *Submission.objects.values_list("pseudonym", flat=True),
-        *contact_queries.pseudonyms(),
-        *cases.all_pseudonyms(),
-    }
-    pseudonyms = contact_queries.forgotten_again(known)
-    contacts.do_erase(pseudonyms)
-    _erase(pseudonyms)
-    do_scrub()
-    return len(pseudonyms)
-
-
-def _erase(pseudonyms: list[str]) -> None:
-    with transaction.atomic():
-        cases.do_forget(pseudonyms)
-        deliveries.do_forget(pseudonyms)
-        for chunk in in_chunks(pseudonyms):
-            Submission.objects.filter(pseudonym__in=chunk).delete()
-            Flood.objects.filter(pseudonym__in=chunk).delete()
-        do_record("scrub.wanted", ids.new_id())
-
-
 def do_tidy() -> None:
     """Erase submissions after their 30 days, flood counts of past days, and files that nothing refers to any more."""
     Submission.objects.filter(received_at__lt=clock.now() - KEPT).exclude(
         state=Submission.State.RECEIVED
     ).delete()
     Flood.objects.filter(day__lt=clock.now().date() - timedelta(days=1)).delete()
-    cases.do_sweep_files(_images_waiting())
-
-
-def _images_waiting() -> set[str]:
-    """The pictures of submissions that are not answered. What cannot be opened (another key) never will be."""
-    found: set[str] = set()
-    for submission in Submission.objects.exclude(state=Submission.State.ANSWERED).iterator():
-        with suppress(InvalidTag):
-            found.update(open_body(submission).images)
-    return found
+    cases.do_sweep_files(images_waiting())
 
 
 # --- a connector's memory ----------------------------------------------------------------------------------------------

@@ -12,7 +12,8 @@ OUTCOMES = ("answer", "suggest", "new")
 class Answer:
     """What was found, and why.
 
-    outcome: answer | suggest | new, or for messages that are no question: status | help | forgotten | opinion.
+    outcome: answer | suggest | new, or for messages that are no question: status | help | forgotten | opinion;
+    meant | not-meant: a word on a suggestion.
     probability: calibrated, 0 to 1. claim: the claim's card as JSON values (claims.cards.ClaimCard.as_dict), or None.
     matched: {"text", "start", "end", "wording"}: the span of the message that was matched, in characters.
     differences: [{"kind", "yours", "ours", "decisive"}]. why: rule, score, threshold, features, nearest, fitted.

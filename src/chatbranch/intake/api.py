@@ -20,7 +20,7 @@ from chatbranch.kernel import clock, ids
 from chatbranch.kernel.errors import Refused
 from chatbranch.kernel.messages import Inbound
 from chatbranch.kernel.phrases import LANGS, Phrase, as_lang
-from chatbranch.kernel.text import clean, language
+from chatbranch.kernel.text import clean
 
 LARGEST = 1_000_000
 
@@ -32,7 +32,7 @@ def checks(request: HttpRequest) -> JsonResponse:
     asked = _read(request)
     text = _string(asked, "text", required=True)
     lang = _string(asked, "lang")
-    if lang and lang not in LANGS:
+    if asked.get("lang") is not None and lang not in LANGS:
         raise _wrong("lang", "lang 只能是 zh-Hans、zh-Hant 或 en。", "lang must be zh-Hans, zh-Hant or en.")
     asker = clean(_string(asked, "asker"))[:200]
     inbound = Inbound(
@@ -43,7 +43,7 @@ def checks(request: HttpRequest) -> JsonResponse:
         message_id=_string(asked, "id")[:200] or str(ids.new_id()),
         text=text,
         sent_at=clock.now(),
-        lang=lang or language(text),
+        lang=lang,
     )
     submission, answer = actions.do_check(inbound, network=network_of(request))
     return JsonResponse(

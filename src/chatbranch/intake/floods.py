@@ -85,6 +85,12 @@ def do_count_asker(network: str, case_id: UUID) -> bool:
     return _count(limit, NETWORK, f"{network}\n{case_id}", letters.TOO_MANY) is None
 
 
+def do_count_told(channel: str, room: str, claim_id: UUID) -> bool:
+    """Whether a claim's verdict was not told in this room yet today; from now on it was."""
+    limit = Limit(0, MINUTE, 1)
+    return _count(limit, channel, f"{room}\n{claim_id}", letters.TOO_MANY) is None
+
+
 def _count(limit: Limit, channel: str, address: str, said: Phrase) -> Refused | None:
     now = clock.now()
     pseudonym = contacts.pseudonym_of(channel, address, contacts.day_scope(now.date()))

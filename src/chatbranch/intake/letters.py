@@ -4,14 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chatbranch.cases.letters import verdict_lines
+from chatbranch.cases.letters import day, verdict_lines
 from chatbranch.claims.cards import ClaimCard
 from chatbranch.claims.rules import rating_name
 from chatbranch.kernel.phrases import Phrase, pick
 
 HELP = Phrase(
-    "把可疑的消息（文字、链接或截图）转发给我，我会告诉您查证结果。\n发查询码（如“1280”）可看进展；发“忘记我”会删除您的联系方式。我们只查可核实的事实，不评判看法。",
-    'Forward me a suspicious message (text, link or screenshot) and I\'ll tell you what was found.\nSend a code such as "1280" to see where it stands; send "forget me" to delete your contact. We check facts, never opinions.',
+    """把可疑的消息转发给我，我说查到了什么。
+· 文字、链接、截图：都可以
+· 查询码（如 1280）：看进展
+· 是 / 不是：回我问的那一句
+· 忘记我：删除您的联系方式
+· 帮助：再看这一页
+只查可核实的事实，不评判看法。""",
+    """Forward me a suspicious message and I'll say what was found.
+· text, link, screenshot: any will do
+· a code (such as 1280): how it stands
+· yes / no: to what I asked you
+· forget me: deletes your contact
+· help: shows this again
+Facts only; I never rate opinions.""",
+)
+GREETING = Phrase(
+    """大家好，我帮忙查消息真假。转发可疑内容时叫我一声（@我），我就回。
+没叫我时我几乎不说话，除非转来的是已查明的不实消息。
+群里的话我只用来比对，不留存。叫我并说“帮助”，可看用法。""",
+    """Hello, I help to check messages. Mention me when you share something doubtful, and I'll answer.
+Otherwise I hardly ever speak: only when what is shared was found to be false.
+I read messages only to compare them, and keep none. Mention me with "help" to see how it works.""",
+)
+WAS_IT_THIS = Phrase(
+    "您问的是这一条吗？回“是”或“不是”，帮我们认得更准；不回也没关系。",
+    'Was this what you meant? A "yes" or "no" helps us; you need not answer.',
+)
+MEANT = Phrase(
+    "谢谢，记下了。那一条的结论在这里：{url}\n您发来的原话，成员照样会看；随时发“{code}”可看进展。",
+    'Thank you, noted. What was found about that one: {url}\nMembers still look at your own message; send "{code}" any time.',
+)
+NOT_MEANT = Phrase(
+    "谢谢，记下了：不是这一条。您发来的由成员核查；随时发“{code}”可看进展。",
+    'Thank you, noted: not this one. Members are looking at yours; send "{code}" any time.',
 )
 FORGOTTEN = Phrase(
     "已删除您的联系方式和提问关联，今后不再通知您。",
@@ -51,10 +83,14 @@ _ALSO_NEW = Phrase(
     "您发来的这条已交成员核查，随时发“{code}”可看进展。",
     'What you sent is with our members; send "{code}" any time.',
 )
+_UNASKED = Phrase(
+    "刚才这条以前查过，转的人也是好意：", "This one was checked before; whoever shared it meant well:"
+)
 _SHARE = Phrase(
     "大家好，关于群里这条：{headline}——有人认真查过了，结论是：{rating}。{explanation}转的人也是好意，给大家提个醒。{source}",
     "Hi all, about this one: {headline}. Someone has looked into it, and it is {rating}. {explanation} Whoever passed it on meant well; just so we all know. {source}",
 )
+LONGEST_HEADLINE = 120  # characters, in a room
 KINDS: dict[str, Phrase] = {
     "number": Phrase("数字", "number"),
     "date": Phrase("日期", "date"),
@@ -73,6 +109,19 @@ def answer_letter(card: ClaimCard, lang: str, *, quoted: str, url: str) -> str:
     """A verdict given at once, with what exactly was matched."""
     said = Phrase("您发来的：“{quoted}”", "You sent: “{quoted}”").say(lang, quoted=quoted) if quoted else ""
     return "\n".join(part for part in (verdict_lines(card, lang, url=url), said) if part)
+
+
+def room_letter(card: ClaimCard, lang: str, *, url: str) -> str:
+    """A verdict given in a room: short, for it is read by many who did not ask. The rest is behind the link."""
+    as_of = Phrase("截至{day}", "as of {day}").say(lang, day=day(card.as_of, lang))
+    headline = card.headline(lang)
+    short = headline if len(headline) <= LONGEST_HEADLINE else headline[: LONGEST_HEADLINE - 1] + "…"
+    return f"【{rating_name(card.rating, lang)}】{short}\n（{as_of}） {url}"
+
+
+def unasked_letter(card: ClaimCard, lang: str, *, url: str) -> str:
+    """The same where nobody asked: it says why we speak, and blames nobody."""
+    return f"{_UNASKED.say(lang)}\n{room_letter(card, lang, url=url)}"
 
 
 def suggest_letter(

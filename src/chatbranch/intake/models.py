@@ -12,6 +12,7 @@ class Submission(models.Model):
 
     `sealed` holds the message and its reply address, encrypted, until it is answered; the row is erased after 30 days.
     `pseudonym` holds for the day of arrival only. Refused: set aside, since it could neither be matched nor handed on.
+    asked: the answer ended in asking whether the suggestion is what was meant, and no word has come back.
     """
 
     class State(models.TextChoices):
@@ -29,6 +30,7 @@ class Submission(models.Model):
     received_at = models.DateTimeField(default=clock.now)
     answered_at = models.DateTimeField(null=True, blank=True)
     outcome = models.CharField(max_length=12, blank=True)
+    asked = models.BooleanField(default=False)
     result = models.JSONField(default=dict)
     claim_id = models.UUIDField(null=True, blank=True, db_index=True)
     case_id = models.UUIDField(null=True, blank=True, db_index=True)
@@ -55,6 +57,38 @@ class Flood(models.Model):
 
     def __str__(self) -> str:
         return f"{self.count} today"
+
+
+class Meant(models.Model):
+    """An asker's own word on whether a suggested claim is what they meant: for matching to learn from, and nothing else.
+
+    `pseudonym` is the asker's in the case. fitted: the version of matching's numbers that made the suggestion.
+    """
+
+    pseudonym = models.CharField(max_length=64)
+    case_id = models.UUIDField(db_index=True)
+    claim_id = models.UUIDField()
+    meant = models.BooleanField()
+    fitted = models.CharField(max_length=40, blank=True)
+    at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["pseudonym", "claim_id"], name="one_word_a_suggestion")
+        ]
+
+    def __str__(self) -> str:
+        return "meant" if self.meant else "not meant"
+
+
+class Room(models.Model):
+    """A room that was told what we do, once. `destination` is a keyed hash of where it is; nothing said in it is here."""
+
+    destination = models.CharField(max_length=64, primary_key=True)
+    greeted_at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return "a room"
 
 
 class Memory(models.Model):

@@ -30,7 +30,19 @@ ANSWER: dict[str, Any] = {
     ],
     "properties": {
         "id": {**_STRING, "description": "Come back to this answer under /api/v1/checks/{id}."},
-        "outcome": {"enum": ["answer", "suggest", "new", "status", "help", "forgotten", "opinion"]},
+        "outcome": {
+            "enum": [
+                "answer",
+                "suggest",
+                "new",
+                "status",
+                "help",
+                "forgotten",
+                "opinion",
+                "meant",
+                "not-meant",
+            ]
+        },
         "probability": {
             "type": "number",
             "minimum": 0,
@@ -138,13 +150,16 @@ DESCRIPTION: dict[str, Any] = {
                                         **_STRING,
                                         "description": "The message as it was forwarded, or a link; at most 100,000 characters.",
                                     },
-                                    "lang": {"enum": ["zh-Hans", "zh-Hant", "en"]},
+                                    "lang": {
+                                        "enum": ["zh-Hans", "zh-Hant", "en", None],
+                                        "description": "The language to answer in; without it, that of the message.",
+                                    },
                                     "asker": {
-                                        **_STRING,
+                                        **_TEXT_OR_NULL,
                                         "description": "Your own opaque id of whoever asks: one asker, limited as one. Without it every request is an asker of its own.",
                                     },
                                     "id": {
-                                        **_STRING,
+                                        **_TEXT_OR_NULL,
                                         "description": "Your id of the message: repeated for the same asker, it is checked once.",
                                     },
                                 },

@@ -29,7 +29,7 @@ COMES_BACK = frozenset(
 
 @dataclass(frozen=True)
 class Prepared:
-    """A message read and matched. kind: check, code, help or forget."""
+    """A message read and matched. kind: as in rules.Reading."""
 
     kind: str
     lang: str
@@ -47,12 +47,14 @@ class Asker:
     """Who asks: where and in which language they are told.
 
     counts: asked with a case's id whether a new asker adds to its number; without it, they do.
+    room: they ask before others, who did not.
     """
 
     channel: str
     address: str
     lang: str
     counts: Callable[[UUID], bool] | None = None
+    room: bool = False
 
     @property
     def comes_back(self) -> bool:
@@ -110,7 +112,7 @@ def settle(prepared: Prepared, asker: Asker) -> Settled:
     """Write what the prepared message entails, in the caller's transaction, and compose the answer."""
     lang = asker.lang
     match prepared.kind:
-        case "help":
+        case "help" | "yes" | "no":  # a word to nothing that we asked
             return Settled(Answer("help", letters.HELP.say(lang), lang))
         case "forget":
             return Settled(Answer("forgotten", letters.FORGOTTEN.say(lang), lang))
@@ -146,9 +148,10 @@ def _answered(prepared: Prepared, found: Match, card: ClaimCard, asker: Asker) -
     url = f"{settings.CONFIG.url}/claims/{card.id}/"
     matched = _matched(prepared.text, found, card, lang)
     quoted = prepared.text[matched["start"] : matched["end"]][:80] if matched else ""
+    whole = letters.answer_letter(card, lang, quoted=quoted, url=url)
     answer = Answer(
         "answer",
-        letters.answer_letter(card, lang, quoted=quoted, url=url),
+        letters.room_letter(card, lang, url=url) if asker.room else whole,
         lang,
         verdict=card.rating,
         verdict_date=card.as_of.isoformat(),

@@ -14,12 +14,18 @@ LONGEST_LINK = 2000  # characters
 _CODE = re.compile(r"[#＃]?\s*(\d{4,8})")
 _FORGET = {"forget me", "forgetme", "忘记我", "忘了我", "忘記我", "删除我", "刪除我", "/forget"}
 _HELP = {"help", "/help", "/start", "?", "？", "帮助", "幫助", "hi", "hello", "你好", "您好"}
+YES, NO = "yes", "no"
+_WORDS = {
+    YES: {"是", "是的", "对", "對", "对的", "對的", "yes", "y"},
+    NO: {"不是", "不是的", "不对", "不對", "否", "no", "n"},
+}
 _URLS_ONLY = re.compile(r"(https?://\S+)(\s+https?://\S+)*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What a message asks for: `check` something, the status of a `code`, to `forget` its sender, or `help`."""
+    """What a message asks for: `check` something, the status of a `code`, to `forget` its sender, or `help`; or that it
+    says `yes` or `no` to what we asked."""
 
     kind: str
     text: str = ""
@@ -34,6 +40,8 @@ def read(text: str) -> Reading:
         return Reading("forget")
     if said.lower() in _HELP:
         return Reading("help")
+    if word := next((kind for kind, words in _WORDS.items() if said.lower().rstrip("。.!！ ") in words), ""):
+        return Reading(word)
     if code := _CODE.fullmatch(said):  # typed in full-width digits just as well
         return Reading("code", said, code="".join(str(int(digit)) for digit in code.group(1)))
     if link := _URLS_ONLY.fullmatch(said):

@@ -280,6 +280,22 @@ def language(text: str) -> Language:
     return "zh-Hant" if _changed(han, to_simplified(han)) > _changed(han, _convert("s2t", han)) else "zh-Hans"
 
 
+_LETTER = re.compile(r"[^\W\d_]")
+
+
+def written_language(text: str) -> Language | None:
+    """As `language`; None for a text without letters (digits, emoji, a bare link), which tells nothing of its writer."""
+    return language(text) if _LETTER.search(_NOISE.sub(" ", text[:_SAMPLE])) else None
+
+
+def length(text: str) -> int:
+    """How many letters and digits a reader would count: a Chinese character is one, an accent or an emoji none.
+
+    Addresses, handles, punctuation and spaces do not count.
+    """
+    return len(normalise(text).text.replace(" ", ""))
+
+
 def _changed(before: str, after: str) -> int:
     return sum(a != b for a, b in zip(before, after, strict=False))
 

@@ -82,11 +82,10 @@ def check(text: str, as_json: bool, lang: str | None) -> None:
     from chatbranch.intake import actions
     from chatbranch.kernel import clock, ids
     from chatbranch.kernel.messages import Inbound
-    from chatbranch.kernel.text import language
 
     said = _stdin() if text == "-" else text
     name = str(ids.new_id())
-    inbound = Inbound("cli", name, "", name, said, clock.now(), lang=lang or language(said))
+    inbound = Inbound("cli", name, "", name, said, clock.now(), lang=lang or "")
     _, answer = actions.do_check(inbound)
     click.echo(json.dumps(answer.as_dict(), ensure_ascii=False, indent=1) if as_json else answer.message)
 

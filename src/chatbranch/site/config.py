@@ -50,6 +50,9 @@ class Config:
         10, "Objections an hour from one network without signing in; 0: no limit."
     )
     network_objections_per_day: int = _setting(50, "The same on one day (UTC); 0: no limit.")
+    speak_unasked: bool = _setting(
+        False, "Say in a room, unasked, that what was shared there is a published falsehood."
+    )
     model_dir: str = _setting(
         "",
         "Folder with model.onnx and tokenizer.json of a stronger sentence encoder; empty: the one shipped.",

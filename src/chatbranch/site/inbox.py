@@ -8,13 +8,11 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager, suppress
-from typing import ParamSpec, TypeVar
 from uuid import UUID
 
-from asgiref.sync import sync_to_async
-from django.db import InterfaceError, OperationalError, close_old_connections, transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from chatbranch.contacts import actions as contacts
 from chatbranch.deliveries import actions as deliveries
@@ -24,29 +22,18 @@ from chatbranch.kernel import clock
 from chatbranch.kernel.errors import Refused
 from chatbranch.kernel.messages import Change, Gap, Inbound
 from chatbranch.kernel.phrases import LANGS
-from chatbranch.kernel.text import clean, language
+from chatbranch.kernel.text import clean, written_language
 from chatbranch.relay import actions as relay
+from chatbranch.relay import queries as routes
+from chatbranch.site.overhearing import Overhearing
+from chatbranch.site.threads import in_thread
 
 log = logging.getLogger(__name__)
 
 AT_ONCE = 2  # answers worked on at the same time: matching is processor work
 TRIES = 3  # before a message that breaks us is set aside
 
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
-async def in_thread(function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-    """`function` in a pool thread, with the upkeep of database connections that a request would have had."""
-
-    def tidily() -> R:
-        close_old_connections()
-        try:
-            return function(*args, **kwargs)
-        finally:
-            close_old_connections()
-
-    return await sync_to_async(tidily, thread_sensitive=False)()
+__all__ = ["Inbox", "in_thread", "tell_refusal"]
 
 
 class Inbox:
@@ -57,22 +44,30 @@ class Inbox:
         self._turn = asyncio.Semaphore(AT_ONCE)
         self._answering: set[asyncio.Task[None]] = set()
         self._failures: Counter[tuple[str, str]] = Counter()
+        self._overhearing = Overhearing(lambda channel: self._stir(channel))
 
     async def take(self, inbound: Inbound) -> None:
         """Accept a message, then answer it in the background. Raises Refused for what cannot be checked.
 
-        In a room of a route it is carried to the other rooms. In any other shared room, what is not addressed to us is
-        nobody's business here: it is not even written down.
+        In a room, what is not addressed to us is not written down.
         """
-        if not inbound.direct:
-            self._send(await in_thread(relay.do_carry, inbound))
-            joined = await in_thread(relay.do_join_by_word, inbound)
-            if joined is not None or not inbound.mentioned:
-                return
+        if not inbound.direct and not await self._is_for_us(inbound):
+            return
         submission = await in_thread(intake.do_accept, inbound)
         task = asyncio.create_task(self._answer(submission.id))
         self._answering.add(task)
         task.add_done_callback(self._answering.discard)
+
+    async def _is_for_us(self, inbound: Inbound) -> bool:
+        """Whether a message of a room is to be answered. It is carried to the other rooms of its route; in a room of no
+        route we are guests, and mind our manners (intake.rooms)."""
+        carried = await in_thread(relay.do_carry, inbound)
+        self._send(carried)
+        if await in_thread(relay.do_join_by_word, inbound) is not None:
+            return False
+        if not carried and await in_thread(be_a_guest, inbound) and not inbound.mentioned:
+            self._overhearing.hear(inbound)
+        return inbound.mentioned
 
     async def take_from_chat(self, inbound: Inbound) -> None:
         """As `take`; a refusal is sent to the chat."""
@@ -128,17 +123,28 @@ class Inbox:
 
     async def finish(self, seconds: float) -> None:
         """Let answers under way end, for at most `seconds`."""
-        if self._answering:
+        overhearing = self._overhearing.under_way
+        under_way = [*self._answering, *([overhearing] if overhearing else [])]
+        if under_way:
             with suppress(TimeoutError):
                 async with asyncio.timeout(seconds):
-                    await asyncio.gather(*self._answering, return_exceptions=True)
+                    await asyncio.gather(*under_way, return_exceptions=True)
+
+
+def be_a_guest(inbound: Inbound) -> bool:
+    """Greet a room of no route, once ever. False in a room of a route: there its people talk, and were told how."""
+    if routes.leg_at(inbound.channel, inbound.address) is not None:
+        return False
+    intake.do_greet(inbound)
+    return True
 
 
 def tell_refusal(inbound: Inbound, refused: Refused) -> None:
     """Queue the reason to the chat it came from: once a message, and of a flood only the first time."""
     if refused.places.get("again"):
         return
-    lang = inbound.lang if inbound.lang in LANGS else language(clean(inbound.text) or "您")
+    written = written_language(clean(inbound.text))
+    lang = inbound.lang if inbound.lang in LANGS else written or "zh-Hans"
     today = contacts.day_scope(clock.now().date())
     once = contacts.pseudonym_of(inbound.channel, f"{inbound.address}\n{inbound.message_id}", today)
     with transaction.atomic():

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from chatbranch.kernel.text import (
     clean,
     language,
+    length,
     normalise,
     plain,
     sentences,
@@ -18,6 +19,7 @@ from chatbranch.kernel.text import (
     to_simplified,
     to_traditional,
     tokens,
+    written_language,
 )
 
 unhurried = settings(deadline=None)  # the first conversion loads a dictionary
@@ -151,6 +153,31 @@ def test_an_offset_outside_the_text_is_refused() -> None:
 )
 def test_the_language_is_the_one_a_reader_would_name(text: str, expected: str) -> None:
     assert language(text) == expected
+
+
+@pytest.mark.parametrize("text", ["", "1280", "😀😀", "https://example.org/news?page=1", "？！……", "@anna"])
+def test_a_text_without_letters_tells_no_language(text: str) -> None:
+    assert written_language(text) is None
+
+
+def test_a_text_with_letters_tells_the_language_it_is_written_in() -> None:
+    assert written_language("1280人住院") == "zh-Hans"
+    assert written_language("see https://example.org/") == "en"
+
+
+@pytest.mark.parametrize(
+    ("text", "count"),
+    [
+        ("喝热水", 3),
+        ("café", 4),
+        ("cafe\u0301", 4),
+        ("a b, c!", 3),
+        ("👨\u200d👩\u200d👧 水", 1),
+        ("https://a.example/ 水", 1),
+    ],
+)
+def test_a_length_is_of_letters_and_digits_as_a_reader_counts_them(text: str, count: int) -> None:
+    assert length(text) == count
 
 
 def test_scripts_convert_both_ways() -> None:
