@@ -364,22 +364,7 @@ async def test_a_topic_is_a_room_of_its_own(platform: Platform, group: Chat, hos
     assert [each["topic"] for each in group.from_bot] == [topic, topic]
 
 
-# --- groups come, go and move ---------------------------------------------------------------------
-
-
-async def test_on_joining_a_group_hello_is_said_once_ever(
-    platform: Platform, group: Chat, host: Recorder
-) -> None:
-    async with running(connect(platform), host):
-        await connected(host)
-        group.admits()
-        group.admits("member", "administrator")
-        group.admits("administrator", "left")
-        group.admits()
-        group.says("hi", by="Ben")
-        await until(lambda: host.taken)
-    assert len(group.seen) == 1
-    assert "@check_test_bot" in group.seen[0]
+# --- groups move ---------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("told", [True, False], ids=["told", "found out"])

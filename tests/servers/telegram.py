@@ -387,20 +387,6 @@ class Chat:
             },
         )
 
-    def admits(self, before: str = "left", now: str = "member") -> None:
-        """The bot comes, or goes."""
-        user = {"id": BOT, "is_bot": True, "first_name": "查一查"}
-        self.platform.bring(
-            "my_chat_member",
-            {
-                "chat": self.as_json(),
-                "from": self.platform.person("admin"),
-                "date": int(time.time()),
-                "old_chat_member": {"status": before, "user": user},
-                "new_chat_member": {"status": now, "user": user},
-            },
-        )
-
     def opens_topic(self) -> int:
         """A topic of a forum; its id is the number of its first message."""
         number = self.next_number()

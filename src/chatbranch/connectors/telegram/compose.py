@@ -26,11 +26,6 @@ COMMANDS = {
     "status": Phrase("查看进展，例如 /status 1280", "Where a code stands, like /status 1280"),
     "forget": Phrase("忘记我，删除联系方式", "Forget me, and delete my contact"),
 }
-WELCOME = Phrase(
-    "大家好。看到可疑的消息，回复它并写 @{name}，我来查证；也可以私下转发给我。别的话我不插嘴。",
-    "Hello. Reply to a message you doubt and write @{name}, and I check it; or forward it to me in private. "
-    "I stay out of everything else.",
-)
 
 
 @dataclass(frozen=True)
@@ -134,12 +129,6 @@ def menus() -> list[Call]:
 def own_menu(chat: int, lang: str) -> Call:
     """The menu of one private chat, for what two letters cannot tell: Traditional Chinese."""
     return Call("setMyCommands", {"commands": menu(lang), "scope": {"type": "chat", "chat_id": chat}})
-
-
-def greeting(chat: int, name: str) -> Call:
-    """What is said once on joining a group."""
-    words = f"{WELCOME.say('zh-Hans', name=name)}\n\n{WELCOME.say('en', name=name)}"
-    return Call("sendMessage", {"chat_id": chat, "text": words})
 
 
 def _answered(outbound: Outbound, place: Place) -> dict[str, Any] | None:

@@ -129,10 +129,10 @@ class Listener:
             raise Trouble("updates without numbers")
         news = [found for each in updates if (found := wire.read_update(each, me)) is not None]
         for each in wire.gathered(news):
-            await self._bring(each, me)
+            await self._bring(each)
         await self._go_on_from(max(numbers) + 1)
 
-    async def _bring(self, news: wire.News, me: Me) -> None:
+    async def _bring(self, news: wire.News) -> None:
         match news:
             case wire.Message(edited=False):
                 await self._receive(news)
@@ -143,8 +143,6 @@ class Listener:
                     await self._host.change(change)
             case wire.Moved(old, new):
                 await self._moves.note(old, new)
-            case wire.Standing(chat, joined):
-                await self._stand(chat, joined, me)
 
     async def _address(self, news: wire.Message | wire.Reaction) -> str:
         topic = news.topic if isinstance(news, wire.Message) else self._topics.of(news.chat, news.number)
@@ -192,16 +190,6 @@ class Listener:
         return data
 
     # --- manners ---
-
-    async def _stand(self, chat: int, joined: bool, me: Me) -> None:
-        """Say hello, once ever in a group."""
-        if not joined:
-            log.info("telegram: the bot is no longer in one of its groups")
-            return
-        key = f"greeted:{await self._moves.known_as(chat)}"
-        if not await self._host.recall(key):
-            await self._kindly(compose.greeting(chat, me.username))
-            await self._host.remember(key, "told")
 
     async def _own_menu(self, chat: int, lang: str) -> None:
         if chat not in self._menus:

@@ -20,13 +20,12 @@ from chatbranch.kernel.messages import Attachment, Change, Inbound
 from chatbranch.kernel.phrases import as_lang
 
 CHANNEL = "telegram"
-UPDATES = ("message", "edited_message", "message_reaction", "my_chat_member")
+UPDATES = ("message", "edited_message", "message_reaction")
 SHORT = 24  # characters: words that only ask about what they reply to ("真的吗？", "is this true?")
 LONGEST = 100_000  # characters of a rich message that are read
 DEEPEST = 20  # levels of a rich message that are read
 
 _FOR_THE_HOUSE = re.compile(r"^/|^\W*\d{4,8}\W*$|忘记|忘記|忘了|forget", re.IGNORECASE)  # a code, a command
-_PRESENT = ("member", "administrator", "creator", "restricted")
 _WORDLESS = ("sticker", "location", "contact", "venue", "dice", "game", "story", "checklist", "paid_media")
 
 
@@ -79,15 +78,7 @@ class Moved:
     new: int
 
 
-@dataclass(frozen=True)
-class Standing:
-    """Whether we are in a group has changed."""
-
-    chat: int
-    joined: bool
-
-
-News = Message | Reaction | Moved | Standing
+News = Message | Reaction | Moved
 
 
 def update_id(update: object) -> int:
@@ -115,8 +106,6 @@ def read_update(update: object, me: Me) -> News | None:
             return _moved(message) or _message(message, number, me, edited=kind == "edited_message")
     if reaction := parts.mapping(update, "message_reaction"):
         return _reaction(reaction, number)
-    if member := parts.mapping(update, "my_chat_member"):
-        return _standing(member)
     return None
 
 
@@ -369,20 +358,6 @@ def _moved(message: Json) -> Moved | None:
     if before := parts.number(message, "migrate_from_chat_id"):
         return Moved(before, here) if here else None
     return None
-
-
-def _standing(member: Json) -> Standing | None:
-    chat, direct = _chat(member)
-    before, now = (_present(parts.mapping(member, each)) for each in ("old_chat_member", "new_chat_member"))
-    if not chat or direct or before == now:
-        return None
-    return Standing(chat, joined=now)
-
-
-def _present(member: Json) -> bool:
-    if parts.text(member, "status") == "restricted":
-        return member.get("is_member") is True
-    return parts.text(member, "status") in _PRESENT
 
 
 def _chat(message: Json) -> tuple[int, bool]:

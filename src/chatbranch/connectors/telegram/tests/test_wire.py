@@ -51,7 +51,7 @@ def test_what_was_recorded_is_read_as_what_a_person_said() -> None:
 
 
 def test_every_kind_of_update_in_the_reference_is_read() -> None:
-    forwarded, topic, reaction, edit, moved, joined = (
+    forwarded, topic, reaction, edit, moved, membership = (
         wire.read_update(each, ME) for each in payload("reference.json")
     )
     asked = inbound(forwarded)
@@ -72,7 +72,7 @@ def test_every_kind_of_update_in_the_reference_is_read() -> None:
     assert (change.deed, change.text, change.target) == ("edit", "改：今天我值班", "-1001234567890:71")
     assert change.sent_at == datetime.fromtimestamp(1_795_500_009, UTC)
     assert moved == wire.Moved(-4000123, -1009876543210)
-    assert joined == wire.Standing(-1001234567890, joined=True)
+    assert membership is None
 
 
 def test_who_first_wrote_what_is_forwarded_is_nowhere_in_what_is_brought() -> None:
@@ -237,7 +237,7 @@ KEYS = (
     "message edited_message message_reaction my_chat_member id type url user offset length blocks old_reaction "
     "new_reaction old_chat_member new_chat_member status is_bot title first_name language_code file_id"
 ).split()
-KINDS = ("message", "edited_message", "message_reaction", "my_chat_member")
+KINDS = ("message", "edited_message", "message_reaction", "channel_post")
 values = st.sampled_from(
     ["private", "supergroup", "emoji", "bot_command", "text_link", "member", "/help", "\ud800"]
 )
