@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,15 +15,17 @@ from django.db import connection
 from django.test import Client
 from tests.support.databases import Database
 from tests.support.people import ask, case_of, inbound
+from tests.support.traces import in_tables
 
 from chatbranch.cases.models import Asker
 from chatbranch.contacts import actions as contacts
-from chatbranch.contacts.models import Contact
+from chatbranch.contacts.models import Contact, Scope
 from chatbranch.deliveries.models import Delivery
 from chatbranch.intake import actions as intake
-from chatbranch.intake import replies
+from chatbranch.intake import replies, sealing
 from chatbranch.intake.models import Submission
 from chatbranch.kernel import clock
+from chatbranch.kernel.messages import Inbound
 
 pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("own_index")]
 RUMOUR = "东湖小学明天停课一周，家长互相转告"
@@ -180,3 +184,116 @@ def test_others_who_ask_the_same_meanwhile_are_not_touched(
     while_preparing(monkeypatch, lambda: intake.do_forget("matrix", "reader"))
     intake.do_answer(submission.id)
     assert Asker.objects.filter(case=case).count() == 1
+
+
+# --- an e-mail address that came with a message --------------------------------------------------------------------------
+
+EMAIL = "grandmother@mail.example"
+
+
+def ask_by_page() -> Submission:
+    return intake.do_accept(inbound(RUMOUR, asker="reader"), email=EMAIL)
+
+
+def mail_left() -> list[str]:
+    """Where the e-mail address, or a pseudonym it has or could have, stands in a table of ours (but for the salts)."""
+    names = [contacts.pseudonym_of("mail", EMAIL, scope.subject) for scope in Scope.objects.all()]
+    return [where for where in in_tables([EMAIL, *names]) if not where.startswith("contacts_scope")]
+
+
+def test_an_address_forgotten_while_an_answer_to_it_is_prepared_is_told_nothing(
+    either_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submission = ask_by_page()
+    while_preparing(monkeypatch, lambda: intake.do_forget("mail", EMAIL))
+    assert intake.do_answer(submission.id).outcome == "new", "who asked on the page is answered there"
+    assert mail_left() == []
+    assert not Contact.objects.filter(channel="mail").exists()
+    assert Asker.objects.count() == 1
+
+
+def test_an_address_forgotten_between_a_crash_and_the_answer_is_told_nothing(
+    either_database: Database,
+) -> None:
+    ask_by_page()
+    intake.do_forget("mail", EMAIL)
+    with clock.held(clock.now() + LATER):
+        assert intake.do_answer_waiting() == 1
+    assert mail_left() == []
+    assert Submission.objects.get().outcome == "new"
+
+
+def test_an_address_forgotten_while_its_answer_is_half_written_is_erased_with_it(
+    either_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submission = ask_by_page()
+    written, listed = threading.Event(), threading.Event()
+    also_tell, forget = replies.also_tell, contacts.do_forget
+
+    def waits(*arguments: Any, **more: Any) -> None:
+        also_tell(*arguments, **more)
+        written.set()
+        # on SQLite whoever forgets waits for this transaction, and lists nothing before it has ended
+        listed.wait(0.5)
+
+    def begins(channel: str, address: str) -> list[str]:
+        pseudonyms = forget(channel, address)
+        listed.set()
+        return pseudonyms
+
+    def answer() -> object:
+        try:
+            return intake.do_answer(submission.id)
+        finally:
+            connection.close()
+
+    monkeypatch.setattr(replies, "also_tell", waits)
+    monkeypatch.setattr(contacts, "do_forget", begins)
+    with ThreadPoolExecutor(1) as pool:
+        answering = pool.submit(answer)
+        assert written.wait(60)
+        intake.do_forget("mail", EMAIL)
+        answering.result(60)
+    assert mail_left() == []
+    assert Asker.objects.count() == 1
+
+
+def test_whoever_leaves_the_address_again_afterwards_is_told_there(either_database: Database) -> None:
+    ask_by_page()
+    intake.do_forget("mail", EMAIL)
+    again = intake.do_accept(inbound("西山隧道今晚塌了一半，请大家绕行", asker="reader"), email=EMAIL)
+    intake.do_answer(again.id)
+    assert Contact.objects.filter(channel="mail").count() == 1
+
+
+def test_forgetting_one_address_leaves_that_of_others_alone(either_database: Database) -> None:
+    submission = ask_by_page()
+    intake.do_forget("mail", "somebody-else@mail.example")
+    intake.do_answer(submission.id)
+    assert Contact.objects.filter(channel="mail").count() == 1
+
+
+# --- who wrote, beside where -------------------------------------------------------------------------------------------
+
+
+def direct(text: str) -> Inbound:
+    return replace(
+        inbound(text, asker="!two-of-us:chat.example", channel="matrix"), sender="@anna:chat.example"
+    )
+
+
+def test_whoever_says_it_one_to_one_is_forgotten_by_name_too() -> None:
+    case = case_of(intake.do_check(direct(RUMOUR), reply=True)[1])
+    by_name = contacts.pseudonym_of("matrix", "@anna:chat.example", case.id)
+    assert contacts.forgotten_again([by_name]) == []
+    assert intake.do_check(direct("忘记我"), reply=True)[1].outcome == "forgotten"
+    assert contacts.forgotten_again([by_name]) == [by_name]
+    assert not Asker.objects.exists()
+
+
+def test_a_submission_sealed_before_senders_were_kept_is_still_answered() -> None:
+    submission = intake.do_accept(direct(RUMOUR))
+    body = json.loads(sealing.unseal(bytes(submission.sealed), submission.replay))
+    del body["sender"]
+    Submission.objects.update(sealed=sealing.seal(json.dumps(body).encode(), submission.replay))
+    assert intake.do_answer(submission.id).outcome == "new"
