@@ -147,6 +147,17 @@ async def test_ten_of_ten_messages_said_while_we_are_away_come_in_when_we_are_ba
     assert [each.text for each in host.taken if not each.direct] == [f"away {n}" for n in range(5)]
 
 
+async def test_after_a_week_of_silence_telegram_may_number_anew_and_nothing_is_passed_over(
+    platform: Platform, ann: Chat, host: Recorder
+) -> None:
+    host.memory[f"offset:{BOT}"] = f"{10**9} {time.time() - 7 * 24 * 3600:.0f}"
+    ann.says("numbered anew")
+    async with running(connect(platform), host):
+        await until(lambda: host.texts == ["numbered anew"])
+        ann.says("and on")
+        await until(lambda: host.texts == ["numbered anew", "and on"])
+
+
 async def test_a_batch_is_confirmed_only_when_all_of_it_is_safe(
     platform: Platform, ann: Chat, host: Recorder
 ) -> None:
@@ -545,6 +556,18 @@ async def test_when_telegram_is_away_we_come_back_within_two_seconds_and_nothing
     assert [each for each, _ in host.health] == ["connected", "reconnecting", "connected"]
 
 
+async def test_behind_a_proxy_all_goes_through_it(platform: Platform, ann: Chat, host: Recorder) -> None:
+    async with running(
+        connect(platform, api="http://api.telegram.invalid", proxy=platform.url), host
+    ) as connector:
+        await connected(host)
+        ann.sends_photo(caption="in")
+        await until(lambda: host.taken)
+        await connector.send(out(ann, "out"))
+    assert host.taken[0].attachments[0].data == PNG
+    assert ann.seen == ["out"]
+
+
 async def test_malformed_updates_stop_no_others(platform: Platform, ann: Chat, host: Recorder) -> None:
     async with running(connect(platform), host):
         await connected(host)
@@ -576,8 +599,8 @@ async def test_the_menu_is_set_and_given_in_traditional_script_to_those_who_read
 
 @pytest.mark.parametrize(
     "wrong",
-    [{"token": "BotFather"}, {"api": "api.telegram.org"}, {"group_per_minute": "many"}],
-    ids=["token", "api", "group_per_minute"],
+    [{"token": "BotFather"}, {"api": "api.telegram.org"}, {"group_per_minute": "many"}, {"proxy": "socks"}],
+    ids=["token", "api", "group_per_minute", "proxy"],
 )
 def test_settings_that_cannot_work_are_refused_by_name(wrong: dict[str, str]) -> None:
     (name,) = wrong

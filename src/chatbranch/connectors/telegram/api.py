@@ -15,6 +15,7 @@ from chatbranch.connectors.telegram.refusals import Refusal
 WITHIN = 20.0  # seconds for one call
 UPLOADING = 40.0  # seconds for one with a file
 MOST_ANSWER = 20_000_000  # bytes of an answer: a hundred updates
+_UNREACHED = (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.ProxyError, httpx.InvalidURL)
 
 
 class Trouble(Exception):
@@ -28,8 +29,8 @@ class Unknown(TimeoutError):
 class Api:
     """One bot's calls. Each raises Refusal where Telegram says no, Trouble or Unknown for what may pass."""
 
-    def __init__(self, base: str, token: str) -> None:
-        self._base, self.__token = base, token
+    def __init__(self, base: str, token: str, proxy: str = "") -> None:
+        self._base, self.__token, self.__proxy = base, token, proxy
 
     async def call(self, call: Call, *, within: float = 0.0) -> Any:
         """The call's result. within: seconds, where it takes longer than usual."""
@@ -70,8 +71,8 @@ class Api:
 
     @cached_property
     def _client(self) -> httpx.AsyncClient:
-        signing = _Signing(httpx.AsyncHTTPTransport(), self._base, self.__token)
-        return httpx.AsyncClient(transport=signing)
+        inner = httpx.AsyncHTTPTransport(proxy=self.__proxy or None)
+        return httpx.AsyncClient(transport=_Signing(inner, self._base, self.__token))
 
     async def _exchange(self, request: httpx.Request, most: int) -> tuple[int, bytes]:
         """The answer's status, and at most `most` bytes of its body."""
@@ -81,7 +82,7 @@ class Api:
                 return response.status_code, await _first(response, most)
             finally:
                 await response.aclose()
-        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout, httpx.InvalidURL) as error:
+        except _UNREACHED as error:
             raise Trouble(f"Telegram cannot be reached: {type(error).__name__}") from None
         except httpx.HTTPError as error:
             raise Unknown(f"Telegram did not answer: {type(error).__name__}") from None

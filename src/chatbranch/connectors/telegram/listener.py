@@ -76,6 +76,8 @@ class Listener:
         me = wire.read_me(await self._api.call(Call("getMe")))
         if me is None:
             raise Refusal(404)
+        if not me.hears_all:
+            log.info("telegram: privacy mode is on: in groups only commands, mentions and replies are heard")
         await self._api.call(Call("deleteWebhook"))
         for menu in compose.menus():
             await self._kindly(menu)

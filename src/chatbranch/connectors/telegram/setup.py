@@ -36,6 +36,15 @@ SETUP = Setup(
             default="https://api.telegram.org",
         ),
         Setting(
+            "proxy",
+            Phrase(
+                "HTTP 代理的地址，连不上 Telegram 的地方要填",
+                "Address of an HTTP proxy, where Telegram cannot be reached without one",
+            ),
+            secret=True,
+            required=False,
+        ),
+        Setting(
             "group_per_minute",
             Phrase(
                 "在一个群里每分钟最多发几条；0 为不限",

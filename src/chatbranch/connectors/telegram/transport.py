@@ -42,7 +42,7 @@ class Telegram:
 
     def __init__(self, settings: Mapping[str, str]) -> None:
         base, token, per_minute = _checked(settings)
-        self._api = Api(base, token)
+        self._api = Api(base, token, _proxy(settings))
         self._pace = Pace(per_minute)
         self._host: Host | None = None
         self._moves: Moves | None = None
@@ -243,6 +243,14 @@ def _checked(settings: Mapping[str, str]) -> tuple[str, str, int]:
     if not re.fullmatch(r"[0-9]{1,4}", per_minute):
         raise Misconfigured("telegram.group_per_minute must be a whole number; 0 for no limit")
     return base.rstrip("/"), token, int(per_minute)
+
+
+def _proxy(settings: Mapping[str, str]) -> str:
+    """The proxy's address, or "". Raises Misconfigured, without what may be a password in it."""
+    proxy = settings.get("proxy", "").strip()
+    if proxy and not re.fullmatch(r"https?://[^\s/?#]+/?", proxy):
+        raise Misconfigured("telegram.proxy must be an address like http://127.0.0.1:8080")
+    return proxy
 
 
 def _words(trouble: Exception) -> str:
