@@ -19,6 +19,7 @@ from chatbranch.matching.judgement import Candidate, Message
 HELD_OUT_PER_KNOWN = 9  # messages that nobody checked for each one that somebody did
 FOLDS = 5
 _VERBATIM = 8  # characters; a shorter wording may stand in a message by accident
+_NEARLY_ALL = 0.9  # of a wording's weight: less, and it does not stand in the message word for word
 _KEY_TERMS = 12  # a tweet is the same tweet in two sets when it starts with the same terms
 
 
@@ -78,6 +79,8 @@ def _example(matcher: Matcher, query: Query, repeated: Repetitions, groups: dict
 
 
 def _verbatim(message: Message, candidate: Candidate) -> bool:
+    if candidate.features["claim_covered"] < _NEARLY_ALL:
+        return False
     said = (normalise(wording.text).text for wording in candidate.wordings)
     return any(len(text) >= _VERBATIM and text in message.normal.text for text in said)
 
