@@ -49,8 +49,8 @@ def program() -> str:
 class Ngircd:
     """One server with a port of its own. Everything it knew is gone when it is started again."""
 
-    def __init__(self, folder: Path, more: str = "", ssl: str = "") -> None:
-        self.port, self.ssl_port = free_port(), 0
+    def __init__(self, folder: Path, more: str = "", ssl: str = "", port: int = 0) -> None:
+        self.port, self.ssl_port = port or free_port(), 0
         if ssl:
             self.ssl_port = free_port()
             ssl += f"\nPorts = {self.ssl_port}\n"

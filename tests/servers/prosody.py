@@ -34,9 +34,12 @@ def need_prosody() -> None:
 
 
 class Prosody:
-    """One server with a folder and ports of its own; accounts at localhost, rooms at rooms.localhost."""
+    """One server with a folder and ports of its own; accounts at localhost, rooms at rooms.localhost.
 
-    def __init__(self, folder: Path) -> None:
+    component: name and secret of a component that may connect, at component_port.
+    """
+
+    def __init__(self, folder: Path, component: tuple[str, str] | None = None) -> None:
         self.folder, self.port, self.http = folder, free_port(), free_port()
         self._process: subprocess.Popen[bytes] | None = None
         (folder / "data/localhost/accounts").mkdir(parents=True, exist_ok=True)
@@ -44,7 +47,12 @@ class Prosody:
         _make_certificate(self.certificate, folder / "localhost.key")
         moderation = '"muc_moderation"' if MODERATION.exists() else ""
         values = {"folder": folder, "port": self.port, "http": self.http, "moderation": moderation}
-        (folder / "prosody.cfg.lua").write_text(CONFIG.format(**values))
+        config = CONFIG.format(**values)
+        self.component_port = free_port()
+        if component:
+            config = f"component_ports = {{ {self.component_port} }}\n{config}"
+            config += f'Component "{component[0]}"\n  component_secret = "{component[1]}"\n'
+        (folder / "prosody.cfg.lua").write_text(config)
 
     def start(self) -> None:
         """Start and wait until it listens (some 0.3 s)."""
