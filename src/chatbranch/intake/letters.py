@@ -28,10 +28,10 @@ Facts only; I never rate opinions.""",
 GREETING = Phrase(
     """大家好，我帮忙查消息真假。转发可疑内容时叫我一声（@我），我就回。
 没叫我时我几乎不说话，除非转来的是已查明的不实消息。
-群里的话我只用来比对，不留存。叫我并说“帮助”，可看用法。""",
+没叫我的话，我最多拿来比对，从不留存。叫我并说“帮助”，可看用法。""",
     """Hello, I help to check messages. Mention me when you share something doubtful, and I'll answer.
 Otherwise I hardly ever speak: only when what is shared was found to be false.
-I read messages only to compare them, and keep none. Mention me with "help" to see how it works.""",
+What is not said to me I compare at most, and never keep. Mention me with "help" to see how it works.""",
 )
 WAS_IT_THIS = Phrase(
     "您问的是这一条吗？回“是”或“不是”，帮我们认得更准；不回也没关系。",

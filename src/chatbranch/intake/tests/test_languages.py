@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from django.test import Client
 from tests.support.people import ask, case_of
 
 from chatbranch.intake import actions as intake
+from chatbranch.intake.openapi import DESCRIPTION
 from chatbranch.kernel import clock, ids
 from chatbranch.kernel.messages import Inbound
 
@@ -48,3 +50,16 @@ def test_words_tell_the_language_where_the_platform_does_not() -> None:
     assert say(ENGLISH) == "en"
     assert say("東湖小學明天停課一週，請家長互相轉告") == "zh-Hant"
     assert say("help") == "en"
+
+
+@pytest.mark.parametrize(
+    ("lang", "status"), [(None, 200), ("zh-Hant", 200), ("", 422), ("fr", 422), (7, 422), (["en"], 422)]
+)
+def test_the_api_takes_a_language_as_its_description_has_it(lang: object, status: int) -> None:
+    asked = {"text": RUMOUR, "lang": lang, "asker": None, "id": None}
+    given = Client().post("/api/v1/checks", asked, content_type="application/json")
+    assert given.status_code == status
+    body = DESCRIPTION["paths"]["/api/v1/checks"]["post"]["requestBody"]["content"]["application/json"][
+        "schema"
+    ]
+    assert (lang in body["properties"]["lang"]["enum"]) == (status == 200)

@@ -238,7 +238,7 @@ def test_a_room_is_greeted_once_ever() -> None:
     with clock.held(clock.now() + timedelta(days=400)):
         assert not intake.do_greet(said("新年好"))
     (words,) = told("greeting")
-    assert "不留存" in words
+    assert "从不留存" in words
     assert "@我" in words
     assert in_tables(["大家好，早", "@anna:branch.example", "!room:branch.example"]) == []
 
