@@ -15,7 +15,7 @@ import sqlite3
 import subprocess
 import time
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -69,6 +69,7 @@ class Synapse:
         self.folder, self.port = folder, free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._process: subprocess.Popen[bytes] | None = None
+        self._admin: Person | None = None
         folder.mkdir(parents=True, exist_ok=True)
         seed = base64.b64encode(os.urandom(32)).decode().rstrip("=")
         (folder / "signing.key").write_text(f"ed25519 a_test {seed}\n")
@@ -101,6 +102,19 @@ class Synapse:
         """End it in good order."""
         self._end(signal.SIGTERM)
 
+    @contextmanager
+    def holding_breath(self) -> Iterator[None]:
+        """Let it answer nothing meanwhile; what reaches it waits, and is dealt with after."""
+        self._tell(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self._tell(signal.SIGCONT)
+
+    def _tell(self, what: signal.Signals) -> None:
+        assert self._process is not None
+        self._process.send_signal(what)
+
     def _end(self, how: signal.Signals) -> None:
         if self._process is not None:
             self._process.send_signal(how)
@@ -109,18 +123,26 @@ class Synapse:
 
     def expire(self, token: str) -> None:
         """Forget an access token, as when its time has run out; the device it belonged to stays. Restarts."""
-        self.stop()
+        self.kill()
         with sqlite3.connect(self.folder / "hs.db") as database:
             database.execute("DELETE FROM access_tokens WHERE token = ?", (token,))
         self.start()
 
-    def user(self, name: str, display: str = "") -> Person:
+    def throttle(self, person: Person, per_second: int, burst: int) -> None:
+        """Limit how fast one account may write, from now on."""
+        limits = {"messages_per_second": per_second, "burst_count": burst}
+        where = f"{self.url}/_synapse/admin/v1/users/{person.id}/override_ratelimit"
+        self._admin = self._admin or self.user("overseer", admin=True)
+        headers = {"Authorization": f"Bearer {self._admin.token}"}
+        httpx.post(where, json=limits, headers=headers, timeout=30).raise_for_status()
+
+    def user(self, name: str, display: str = "", *, admin: bool = False) -> Person:
         """Register an account (Synapse's shared-secret registration) and sign it in."""
         where = f"{self.url}/_synapse/admin/v1/register"
         nonce = httpx.get(where).json()["nonce"]
-        words = "\0".join((nonce, name, f"{name}-password", "notadmin")).encode()
+        words = "\0".join((nonce, name, f"{name}-password", "admin" if admin else "notadmin")).encode()
         mac = hmac.new(SECRET.encode(), words, hashlib.sha1).hexdigest()
-        body = {"nonce": nonce, "username": name, "password": f"{name}-password", "admin": False, "mac": mac}
+        body = {"nonce": nonce, "username": name, "password": f"{name}-password", "admin": admin, "mac": mac}
         answer = httpx.post(where, json=body, timeout=30).raise_for_status().json()
         person = Person(self, answer["user_id"], answer["access_token"])
         person.call("PUT", f"profile/{person.id}/displayname", {"displayname": display or name})

@@ -86,7 +86,10 @@ class Listener:
         moved = any(wire.changes_members(event) for event in events)
         if moved:
             self._people.forget(room)
-        if any(wire.asked_in(event, self._session.me) for event in events):
+        came = any(wire.asked_in(event, self._session.me) for event in events)
+        if came and await self._people.are_direct(
+            room
+        ):  # in a shared one the house says it, when first somebody speaks
             await self._rooms.greet(room)
         for event in wire.since_asked_in(events, self._session.me):
             await self._read(room, event)

@@ -16,10 +16,8 @@ from chatbranch.kernel.phrases import Phrase
 log = logging.getLogger(__name__)
 
 WELCOME = Phrase(
-    "您好。把可疑的消息发来，我们帮您查证；没查过的会交成员核查，有结果在这里告诉您。"
-    "在多人的房间里，请先叫我的名字。",
-    "Hello. Send a message you doubt and we check it; what is new goes to our members, "
-    "and you are told here. In a room with others, please call me by name first.",
+    "您好。把可疑的消息发来，我们帮您查证；没查过的会交成员核查，有结果在这里告诉您。",
+    "Hello. Send a message you doubt and we check it; what is new goes to our members, and you are told here.",
 )
 CANNOT_READ = Phrase(
     "抱歉，刚才有一条加密消息我还打不开：它的钥匙没有到我这里。钥匙一到我就会看；您也可以再发一次。",
@@ -46,7 +44,7 @@ class Rooms:
     # --- what we say of ourselves, once ---
 
     async def greet(self, room: str) -> None:
-        """Say hello, once ever in a room."""
+        """Say hello to somebody who opened a conversation with us, once ever in a room."""
         await self._tell_once("greeted:", room, WELCOME)
 
     async def explain_encryption(self, room: str) -> None:

@@ -87,7 +87,10 @@ class File:
 
 @dataclass(frozen=True)
 class Message:
-    """A message as its event tells it. reply_to: the event replied to, or "". mentions_me: called by name."""
+    """A message as its event tells it. reply_to: the event replied to, or "". mentions_me: called by name.
+
+    said: as kernel.messages.Inbound has it.
+    """
 
     event_id: str
     sender: str
@@ -97,6 +100,7 @@ class Message:
     thread: str = ""
     mentions_me: bool = False
     file: File | None = None
+    said: str | None = None
     trail: tuple[str, ...] = ()
 
 
@@ -243,7 +247,7 @@ def asks_about(message: Message, quoted: Message | None) -> Message:
     """In a shared room, "is this true?" in reply to somebody's message asks about that message."""
     if quoted is None or not (quoted.text.strip() or quoted.file) or len(message.text.strip()) > SHORT:
         return message
-    return replace(message, text=quoted.text, file=quoted.file)
+    return replace(message, text=quoted.text, file=quoted.file, said=message.text)
 
 
 def as_inbound(
@@ -269,6 +273,7 @@ def as_inbound(
         reply_to="" if direct else message.event_id,
         in_reply_to=message.reply_to,
         thread=message.thread,
+        said=message.said,
         trail=message.trail,
         attachments=attachments,
     )
