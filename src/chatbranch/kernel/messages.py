@@ -33,6 +33,7 @@ class Inbound:
     reply_to: the message an answer should refer to, or "" where it stands by itself.
     sender_name: how the platform shows the sender, where that is not `sender`.
     in_reply_to: the message this one replies to. thread: the message its thread began with. Ids of the platform, or "".
+    said: what the sender said, where `text` and `attachments` are those of another's message that they only ask about.
     trail: the rooms a relay has carried it to or from already (relay.rules.mark), where the platform lets it say so.
     """
 
@@ -50,6 +51,7 @@ class Inbound:
     sender_name: str = ""
     in_reply_to: str = ""
     thread: str = ""
+    said: str | None = None
     trail: tuple[str, ...] = ()
 
 

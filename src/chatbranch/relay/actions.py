@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
@@ -39,7 +40,8 @@ def do_carry(inbound: Inbound) -> list[str]:
     A message said one to one is never carried, whatever it holds and wherever it was said.
     """
     here = None if inbound.direct else queries.leg_at(inbound.channel, inbound.address)
-    if here is None:
+    inbound = _in_own_words(inbound)
+    if here is None or not (inbound.text.strip() or inbound.attachments):
         return []
     others = _others(here, inbound.trail)
     trail = rules.onward(inbound.trail, [rules.mark(leg.channel, leg.address) for leg in [here, *others]])
@@ -100,6 +102,11 @@ def do_tidy() -> int:
     for leg in Leg.objects.select_related("route"):
         contacts.do_keep(leg.channel, leg.address, leg.pk, leg.route.lang)
     return Carried.objects.filter(at__lt=clock.now() - KEEP).delete()[0]
+
+
+def _in_own_words(inbound: Inbound) -> Inbound:
+    """Whoever only asks about another's message is not made to say it."""
+    return inbound if inbound.said is None else replace(inbound, text=inbound.said, attachments=())
 
 
 def _others(here: Leg, trail: Iterable[str]) -> list[Leg]:

@@ -34,7 +34,7 @@ class Message:
     """A message of a private chat (`direct`) or a group. number: its id within the chat.
 
     topic: of a forum, 0 in the general one and elsewhere. reply_to, thread: numbers of messages, or 0.
-    quoted: what it replies to, where that was not ours. album: groups the parts of one album.
+    quoted: what it replies to, where that was not ours. said: as kernel.messages.Inbound has it. album: groups the parts of one album.
     """
 
     update: int
@@ -53,6 +53,7 @@ class Message:
     files: tuple[File, ...] = ()
     album: str = ""
     quoted: tuple[str, tuple[File, ...]] = ("", ())
+    said: str | None = None
     edited: bool = False
 
 
@@ -138,7 +139,7 @@ def asks_about(message: Message) -> Message:
     asked = message.direct or message.mentioned
     if not asked or len(said) > SHORT or message.files or _FOR_THE_HOUSE.search(said):
         return message
-    return replace(message, text=text, files=files) if text.strip() or files else message
+    return replace(message, text=text, files=files, said=message.text) if text.strip() or files else message
 
 
 def wanted(message: Message) -> tuple[File, ...]:
@@ -172,6 +173,7 @@ def as_inbound(message: Message, address: str, attachments: tuple[Attachment, ..
         lang=message.lang,
         reply_to="" if message.direct else this,
         attachments=attachments,
+        said=message.said,
         in_reply_to=message_id(message.chat, message.reply_to) if message.reply_to else "",
         thread=message_id(message.chat, message.thread) if message.thread else "",
     )

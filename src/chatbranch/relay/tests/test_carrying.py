@@ -125,6 +125,13 @@ def test_a_name_cannot_pass_for_several_lines_or_for_markup() -> None:
     assert "&lt;b&gt;hi" in str(body["html"])
 
 
+def test_who_asks_whether_a_rumour_is_true_is_not_made_to_say_the_rumour() -> None:
+    join("rich !a", "plain #b")
+    actions.do_carry(said("rich !a", "Garlic cures it", "m1", said="is this true?", mentioned=True))
+    assert actions.do_carry(said("rich !a", "Garlic cures it", "m2", said="", mentioned=True)) == []
+    assert texts("plain") == ["Anna (Rich): is this true?"]
+
+
 def test_a_gap_is_told_in_every_room_of_the_route() -> None:
     join("plain #b", "rich !a")
     now = clock.now()
