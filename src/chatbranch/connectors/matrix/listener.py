@@ -87,9 +87,7 @@ class Listener:
         if moved:
             self._people.forget(room)
         came = any(wire.asked_in(event, self._session.me) for event in events)
-        if came and await self._people.are_direct(
-            room
-        ):  # in a shared one the house says it, when first somebody speaks
+        if came and await self._people.are_direct(room):  # a shared room is greeted by the house
             await self._rooms.greet(room)
         for event in wire.since_asked_in(events, self._session.me):
             await self._read(room, event)
