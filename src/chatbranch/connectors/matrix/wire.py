@@ -13,6 +13,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Literal, TypeGuard
 
+from chatbranch.connectors.matrix.calling import called, mentions
 from chatbranch.kernel import clock
 from chatbranch.kernel.messages import Attachment, Change, Deed, Inbound
 
@@ -179,16 +180,16 @@ def read_event(event: object, me: str, name: str = "") -> Message | None:
     seen = _map(event)
     reply_to, thread = _relation(content)
     said = _without_quotation(body) if reply_to else body
-    called = _called(said, me, name)
+    front = called(said, me, name)
     return Message(
         event_id=seen["event_id"],
         sender=seen["sender"],
-        text=said[called:],
+        text=said[front:],
         sent_at=_moment(seen.get("origin_server_ts")),
         reply_to=reply_to,
         thread=thread,
         file=_file(content),
-        mentions_me=called > 0 or _mentions(content, said, me, name) or body.startswith(f"> <{me}> "),
+        mentions_me=front > 0 or mentions(content, said, me, name) or body.startswith(f"> <{me}> "),
         trail=_trail(content),
     )
 
@@ -205,7 +206,7 @@ def _edit(event: object, me: str, name: str) -> Done | None:
     body = _words(new)
     if relation.get("rel_type") != "m.replace" or body is None or not _is_id(relation.get("event_id")):
         return None
-    return _done(event, "edit", relation["event_id"], body[_called(body, me, name) :])
+    return _done(event, "edit", relation["event_id"], body[called(body, me, name) :])
 
 
 def _reaction(event: object, me: str) -> Done | None:
@@ -410,38 +411,6 @@ def _without_quotation(body: str) -> str:
 def _is_id(value: object) -> TypeGuard[str]:
     """Whether the server can have given this id: at most 255 real characters (appendix "Identifiers")."""
     return isinstance(value, str) and 0 < len(value) <= 255 and value.isprintable()
-
-
-def _called(text: str, me: str, name: str) -> int:
-    """How much of the beginning of `text` only calls us: "checkbot: is this true" asks "is this true".
-
-    Our local name may be a plain word ("check"), so it counts in front of a colon or comma alone.
-    """
-    forms = [*_handles(me, name), *([name] if name else [])]
-    whole = "|".join(re.escape(each) for each in sorted(forms, key=len, reverse=True))
-    pattern = rf"\s*(?:(?:{whole})(?:{_CALL_END}|\s+|$)|{re.escape(_local(me))}{_CALL_END})"
-    called = re.match(pattern, text, re.IGNORECASE)
-    return called.end() if called else 0
-
-
-_CALL_END = r"\s*[:：,，、]\s*"
-
-
-def _mentions(content: Mapping[str, Any], said: str, me: str, name: str) -> bool:
-    """Named by the client (`m.mentions`, section "User and room mentions"), or by @name anywhere."""
-    if me in _list(_map(content.get("m.mentions")).get("user_ids")):
-        return True
-    whole = "|".join(re.escape(each) for each in _handles(me, name))
-    return re.search(rf"(?<![A-Za-z0-9_])(?:{whole})(?![A-Za-z0-9_])", said, re.IGNORECASE) is not None
-
-
-def _handles(me: str, name: str) -> list[str]:
-    """What can only mean us, wherever it stands, longest first."""
-    return sorted({me, f"@{_local(me)}", *({f"@{name}"} if name else ())}, key=len, reverse=True)
-
-
-def _local(me: str) -> str:
-    return me.removeprefix("@").partition(":")[0]
 
 
 def _membership(content: object) -> str:
