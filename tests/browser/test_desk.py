@@ -60,6 +60,15 @@ inbound = Inbound("web", ids.new_token(), "", str(ids.new_id()), {text!r}, clock
 print(actions.do_check(inbound)[1].case["code"])
 """
 
+_ROOMS = """
+from chatbranch.deliveries.actions import do_report
+from chatbranch.relay import actions
+rooms = ["irc #yunlan", "xmpp yunlan@rooms.example.org", "matrix !abcdefghijklmnop:example.org", "telegram -1001234567890"]
+actions.do_follow_settings({"成员群": {"rooms": rooms}})
+do_report("irc", "connected")
+do_report("xmpp", "reconnecting", "no answer from rooms.example.org")
+do_report("telegram", "broken", "telegram.token is refused: take it again from BotFather")
+"""
 _PICTURE = """
 import base64
 from chatbranch.cases import actions
@@ -266,6 +275,13 @@ def test_the_desk_is_worked_by_keyboard(desk: Callable[..., Any], case: str) -> 
     assert re.search(r"/desk/cases/\d+/", page.url), "keys that were switched off do nothing"
 
 
+@pytest.fixture(scope="module")
+def rooms(house: House) -> None:
+    """A conversation of four rooms, one of them on a channel that is broken."""
+    house.run(_ROOMS)
+
+
+@pytest.mark.usefixtures("rooms")
 @pytest.mark.parametrize(("lang", "dark"), LOOKS, ids=lambda value: str(value))
 def test_every_desk_page_is_readable_by_everyone_and_fits_a_phone(
     desk: Callable[..., Any], axe: str, case: str, lang: str, dark: bool
@@ -278,6 +294,7 @@ def test_every_desk_page_is_readable_by_everyone_and_fits_a_phone(
         "/desk/members/",
         "/desk/objections/",
         "/desk/deliveries/",
+        "/desk/rooms/",
         "/account/2fa/",
     )
     for path in paths:

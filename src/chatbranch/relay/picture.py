@@ -6,8 +6,8 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-WIDTH, HEIGHT = 640, 360
-ROOM_WIDTH, ROOM_HEIGHT = 150, 56
+WIDTH, HEIGHT = 420, 260
+ROOM_WIDTH, ROOM_HEIGHT = 128, 56
 
 
 @dataclass(frozen=True)

@@ -32,7 +32,7 @@ HEALTH = {
 @require_safe
 @member_required
 def conversations(request: HttpRequest) -> HttpResponse:
-    """GET /desk/rooms/: every route as a picture and a table."""
+    """GET /desk/rooms/: every route as a picture and a list."""
     return render(request, PAGE, _context(request))
 
 
@@ -94,7 +94,14 @@ def _context(request: HttpRequest) -> dict[str, Any]:
         ],
         "choices": [(name, title(name, lang)) for name in rooms()],
         "is_steward": is_steward(actor),
-        "size": {"width": WIDTH, "height": HEIGHT, "room_width": ROOM_WIDTH, "room_height": ROOM_HEIGHT},
+        "size": {
+            "width": WIDTH,
+            "height": HEIGHT,
+            "x": WIDTH // 2,
+            "y": HEIGHT // 2,
+            "room_width": ROOM_WIDTH,
+            "room_height": ROOM_HEIGHT,
+        },
     }
 
 
@@ -107,6 +114,7 @@ def _drawn(legs: list[queries.LegView], lang: str) -> list[dict[str, Any]]:
             "health": each.channel.health if each.channel else "unknown",
             "said": _said(each.channel.health if each.channel else "", lang),
             "traffic": each.traffic,
+            "lag": round(each.traffic.lag),
             "failures": [(reason_in_words(reason, lang), n) for reason, n in each.traffic.failed.items()],
             "spoke": spoke,
         }
