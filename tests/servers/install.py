@@ -18,23 +18,34 @@ sys.path.insert(0, str(ROOT))
 import run  # noqa: E402 (it lies at the root)
 
 SYNAPSE = ["matrix-synapse==1.163.2", "matrix-commander==8.0.5"]
+PYMAP = ["pymap==0.36.7"]
 TELEGRAM = "telegram-test-api@4.2.1"
 
 
 def main() -> int:
-    return synapse() or telegram()
+    return synapse() or pymap() or telegram()
 
 
 def synapse() -> int:
-    """A Matrix homeserver and a client, in a Python environment."""
-    home = Path(os.environ.get("CHATBRANCH_SYNAPSE") or CACHE / "synapse")
-    if (home / "bin" / "matrix-commander").exists():
+    """A Matrix homeserver and a client."""
+    return python("synapse", SYNAPSE, "matrix-commander")
+
+
+def pymap() -> int:
+    """An IMAP server."""
+    return python("pymap", PYMAP, "pymap")
+
+
+def python(name: str, packages: list[str], program: str) -> int:
+    """Packages in a Python environment of their own, CHATBRANCH_<NAME>; there already if it has `program`."""
+    home = Path(os.environ.get(f"CHATBRANCH_{name.upper()}") or CACHE / name)
+    if (home / "bin" / program).exists():
         return 0
     uv = str(run.find_uv())
-    print(f"Installing {' and '.join(SYNAPSE)} for the tests …", flush=True)
+    print(f"Installing {' and '.join(packages)} for the tests …", flush=True)
     for command in (
         [uv, "venv", "--quiet", "--clear", "--python", sys.executable, str(home)],
-        [uv, "pip", "install", "--quiet", "--python", str(home), *SYNAPSE],
+        [uv, "pip", "install", "--quiet", "--python", str(home), *packages],
     ):
         if code := subprocess.run(command).returncode:
             return code

@@ -1,1 +1,1 @@
-"""E-mail: sends only. Receiving comes when a branch wants a mailbox read."""
+"""E-mail: sends, and reads a mailbox where one is named."""

@@ -1,9 +1,12 @@
-"""Sending mail through the branch's outgoing server (SMTP, RFC 5321)."""
+"""The mail connector: sends through the branch's outgoing server (SMTP, RFC 5321), and listens to its mailbox."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import random
+import time
+from collections import OrderedDict
 from collections.abc import Mapping
 
 from aiosmtplib import (
@@ -16,7 +19,9 @@ from aiosmtplib import (
 )
 
 from chatbranch.connectors.contract import Host, Later, Misconfigured, Undeliverable
-from chatbranch.connectors.mail import wire
+from chatbranch.connectors.mail import compose, wire
+from chatbranch.connectors.mail.listener import Listener
+from chatbranch.connectors.mail.mailbox import Account, Trouble
 from chatbranch.connectors.mail.setup import SETUP
 from chatbranch.kernel import clock
 from chatbranch.kernel.messages import Outbound, Receipt
@@ -28,6 +33,8 @@ LOCAL = ("localhost", "127.0.0.1", "::1")
 TIMEOUT = 30.0  # seconds a server may take over one step
 AT_ONCE = 4  # connections
 GREYLISTED = 300.0  # seconds; a server that wants to see whether we come back expects us after minutes
+SETTLED = 60.0  # seconds a connection has lasted after which its end counts as the first failure
+HEADINGS = 500  # mails whose subject and thread are known when they are answered
 
 
 class Mail:
@@ -40,10 +47,41 @@ class Mail:
 
     def __init__(self, settings: Mapping[str, str]) -> None:
         self._values = _checked(settings)
+        self._mailbox = _mailbox(self._values)
         self._slots = asyncio.Semaphore(AT_ONCE)
+        self._headings: OrderedDict[str, compose.Heading] = OrderedDict()
 
     async def run(self, host: Host) -> None:
-        """Sign in once, so that a wrong setting is in the log before the first mail is; then nothing to listen to."""
+        """Sign in to the outgoing server once, so that a wrong setting shows before the first mail; then listen."""
+        failures = 0
+        while True:
+            started = time.monotonic()
+            try:
+                await self._attend(host)
+            except Misconfigured as wrong:
+                await host.report("broken", str(wrong))
+                raise
+            except (Trouble, SMTPException, OSError) as trouble:
+                why = (
+                    str(trouble)
+                    if isinstance(trouble, Trouble)
+                    else f"the mail server: {type(trouble).__name__}"
+                )
+                failures = 1 if time.monotonic() - started > SETTLED else failures + 1
+                seconds = min(300.0, 2.0 ** min(failures, 9)) * random.uniform(0.5, 1.0)  # noqa: S311 (no secret)
+                log.warning("mail: %s; again in %.0f s", why, seconds)
+                await host.report("reconnecting", why)
+                await asyncio.sleep(seconds)
+
+    async def _attend(self, host: Host) -> None:
+        await self._greet()
+        if self._mailbox is None:
+            await host.report("connected")
+            await asyncio.Event().wait()
+        else:
+            await Listener(host, self._me, self._mailbox, self._note).listen()
+
+    async def _greet(self) -> None:
         try:
             async with self._client():
                 log.info("mail: %s takes our mail", self._values["host"])
@@ -53,15 +91,30 @@ class Mail:
             ) from refused
         except SMTPNotSupported as lacking:
             raise Misconfigured(f"the mail server cannot do what mail.security asks: {lacking}") from lacking
-        await asyncio.Event().wait()
+
+    @property
+    def _me(self) -> wire.Me:
+        sender = compose.address_of(self._values["sender"])
+        own = {f"{sender.username}@{sender.domain}".lower(), self._values["imap_user"].lower()}
+        return wire.Me(frozenset(each for each in own if "@" in each), self._values["authserv_id"])
+
+    def _note(self, letter: wire.Letter) -> None:
+        """Know a letter's subject and thread when it is answered."""
+        self._headings[letter.reference] = letter.heading
+        while len(self._headings) > HEADINGS:
+            self._headings.popitem(last=False)
 
     async def send(self, outbound: Outbound) -> Receipt:
         """Hand one mail to the server."""
         try:
-            mail = wire.message_of(
-                outbound, self._values["sender"], clock.now(), self._values.get("unsubscribe_url", "")
+            mail = compose.message_of(
+                outbound,
+                self._values["sender"],
+                clock.now(),
+                self._values["unsubscribe_url"],
+                self._headings.get(outbound.reply_to),
             )
-        except wire.BadAddress as bad:
+        except compose.BadAddress as bad:
             raise Undeliverable(str(bad)) from bad
         try:
             async with self._slots, self._client() as client:
@@ -82,30 +135,69 @@ class Mail:
         return SMTP(
             hostname=self._values["host"],
             port=int(self._values["port"]),
-            username=self._values.get("user") or None,
-            password=self._values.get("password") or None,
+            username=self._values["user"] or None,
+            password=self._values["password"] or None,
             use_tls=security == "tls",
             start_tls=security == "starttls",
             timeout=TIMEOUT,
         )
 
 
+# --- settings -------------------------------------------------------------------------------------------------------------
+
+
 def _checked(settings: Mapping[str, str]) -> dict[str, str]:
-    if settings["security"] not in SECURITY:
-        raise Misconfigured(f"mail.security must be one of {', '.join(SECURITY)}")
-    if not (settings["port"].isdigit() and 0 < int(settings["port"]) < 65_536):
-        raise Misconfigured("mail.port must be a number from 1 to 65535")
+    """Every setting there is, "" where it is not set; the mailbox is signed in to as the outgoing server is."""
+    values = {each.key: settings.get(each.key) or each.default for each in SETUP.settings}
+    values["imap_user"] = values["imap_user"] or values["user"]
+    values["imap_password"] = values["imap_password"] or values["password"]
     try:
-        wire.address_of(settings["sender"])
-    except wire.BadAddress as bad:
+        compose.address_of(values["sender"])
+    except compose.BadAddress as bad:
         raise Misconfigured(f"mail.sender: {bad}") from bad
-    if bool(settings.get("user")) != bool(settings.get("password")):
+    if bool(values["user"]) != bool(values["password"]):
         raise Misconfigured("mail.user and mail.password belong together: set both or neither")
-    if settings["security"] == "none" and settings.get("password") and settings["host"] not in LOCAL:
+    _check_connection(values, "", values["password"])
+    if values["imap_host"]:
+        _check_mailbox(values)
+    return values
+
+
+def _check_connection(values: Mapping[str, str], prefix: str, password: str) -> None:
+    host, port, security = (values[f"{prefix}{key}"] for key in ("host", "port", "security"))
+    if security not in SECURITY:
+        raise Misconfigured(f"mail.{prefix}security must be one of {', '.join(SECURITY)}")
+    if not (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65_536):
+        raise Misconfigured(f"mail.{prefix}port must be a number from 1 to 65535")
+    if security == "none" and password and host not in LOCAL:
         raise Misconfigured(
-            "mail.security is none: the password would cross the network in clear; use starttls or tls"
+            f"mail.{prefix}security is none: the password would cross the network in clear; use starttls or tls"
         )
-    return dict(settings)
+
+
+def _check_mailbox(values: Mapping[str, str]) -> None:
+    _check_connection(values, "imap_", values["imap_password"])
+    if not (values["imap_user"] and values["imap_password"]):
+        raise Misconfigured(
+            "reading mail needs mail.imap_user and mail.imap_password (or mail.user and mail.password)"
+        )
+    poll = values["imap_poll"]
+    if not (poll.isascii() and poll.isdigit() and 1 <= int(poll[:6]) <= 1500):
+        raise Misconfigured("mail.imap_poll must be a number of seconds from 1 to 1500")
+
+
+def _mailbox(values: Mapping[str, str]) -> Account | None:
+    if not values["imap_host"]:
+        return None
+    return Account(
+        host=values["imap_host"],
+        port=int(values["imap_port"]),
+        security=values["imap_security"],
+        user=values["imap_user"],
+        password=values["imap_password"],
+        folder=values["imap_folder"],
+        poll=float(values["imap_poll"]),
+    )
 
 
 def _refusal(code: int, said: str) -> Exception:
