@@ -23,7 +23,7 @@ TELEGRAM = "telegram-test-api@4.2.1"
 
 
 def main() -> int:
-    return synapse() or pymap() or telegram()
+    return max(synapse(), pymap(), telegram())
 
 
 def synapse() -> int:
