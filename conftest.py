@@ -10,6 +10,7 @@ import os
 import tempfile
 
 import django
+import hypothesis
 from django.conf import settings
 
 if settings.configured:
@@ -23,5 +24,9 @@ os.environ["DJANGO_SETTINGS_MODULE"] = "chatbranch.site.settings"
 django.setup()
 # A worker of pytest-xdist inherits the environment, and is to read this file first too.
 del os.environ["DJANGO_SETTINGS_MODULE"]
+
+# How long an example takes says more about the machine than about the code.
+hypothesis.settings.register_profile("unhurried", hypothesis.settings.default, deadline=None)
+hypothesis.settings.load_profile("unhurried")
 
 pytest_plugins = ["tests.support.databases", "tests.support.people"]

@@ -7,12 +7,13 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Literal
 
+from chatbranch.kernel.backoff import pause
+
 GIVE_UP_AFTER = timedelta(days=7)
 LEASE = timedelta(seconds=60)
 """How long a lane is held for one message. Longer than a send may take, so that only a dead or stalled holder loses it."""
 SEND_WITHIN = 45.0
 """Seconds a connector has for one message."""
-LONGEST_PAUSE = 300.0
 KEEP_TEXT = timedelta(days=90)
 KEEP_CONVERSATION = timedelta(days=1)
 
@@ -94,8 +95,7 @@ def backoff(attempts: int, chance: float) -> float:
 
     chance: uniform in [0, 1). Jitter keeps ten thousand lanes that failed together from coming back together.
     """
-    ceiling = min(LONGEST_PAUSE, 2.0 ** min(attempts - 1, 16))
-    return ceiling * (0.5 + chance / 2)
+    return pause(attempts - 1, chance)
 
 
 def settle(outcome: Outcome, *, attempts: int, interval: float, left: timedelta, chance: float) -> Settled:

@@ -10,7 +10,6 @@ import asyncio
 import fcntl
 import logging
 import os
-import random
 import signal
 import time
 from collections.abc import Iterator, Mapping
@@ -31,6 +30,7 @@ from chatbranch.connectors.contract import Connector, Health, Host, Misconfigure
 from chatbranch.deliveries import actions as deliveries
 from chatbranch.deliveries import sender
 from chatbranch.intake import actions as intake
+from chatbranch.kernel.backoff import pause
 from chatbranch.kernel.errors import Refused
 from chatbranch.kernel.messages import Change, Gap, Inbound
 from chatbranch.relay import actions as relay
@@ -38,7 +38,6 @@ from chatbranch.site.inbox import Inbox, in_thread
 
 log = logging.getLogger("chatbranch.connectors")
 
-LONGEST_PAUSE = 300.0  # seconds between attempts to start a connector
 SETTLED = 600.0  # seconds of running after which a failure counts as the first
 GRACE = 10.0  # seconds for what is under way when the process is asked to end
 
@@ -112,9 +111,9 @@ async def keep_running(connector: Connector, host: Host) -> None:
             log.exception("connector %s failed", connector.name)
             await _report(host, type(error).__name__)
         failures = 1 if time.monotonic() - started > SETTLED else failures + 1
-        pause = min(LONGEST_PAUSE, 2.0**failures) * random.uniform(0.8, 1.2)  # noqa: S311 (no secret)
-        log.info("connector %s starts again in %.0f s", connector.name, pause)
-        await asyncio.sleep(pause)
+        seconds = pause(failures)
+        log.info("connector %s starts again in %.0f s", connector.name, seconds)
+        await asyncio.sleep(seconds)
 
 
 async def _report(host: Host, why: str) -> None:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import random
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from chatbranch.connectors.irc.choices import Choices
+from chatbranch.kernel.backoff import pause
 
 REFUSALS: Mapping[str, str] = {
     "403": "there is no such channel",
@@ -24,7 +24,6 @@ REFUSALS: Mapping[str, str] = {
     "489": "it wants an encrypted connection",
     "520": "only operators may enter",
 }
-LONGEST_PAUSE = 300.0
 ANSWER_WITHIN = 30.0  # seconds, after which joining is tried again
 
 
@@ -69,7 +68,7 @@ class Rooms:
         """We are no longer in it: try again soon."""
         if room := self._rooms.get(self._fold(channel)):
             room.inside, room.why = False, why
-            room.due = time.monotonic() + _pause(room.tries)
+            room.due = time.monotonic() + pause(room.tries + 1)
 
     def refused(self, channel: str, code: str) -> bool:
         """The server does not let us in. Whether we had asked."""
@@ -85,7 +84,7 @@ class Rooms:
         due = [room for room in self._rooms.values() if not room.inside and room.due <= now]
         for room in due:
             room.tries += 1
-            room.due = now + max(ANSWER_WITHIN, _pause(room.tries))
+            room.due = now + max(ANSWER_WITHIN, pause(room.tries + 1))
         return sorted(((room.name, room.key) for room in due), key=lambda each: not each[1])
 
     def settled(self) -> bool:
@@ -113,7 +112,3 @@ def join_commands(rooms: Sequence[tuple[str, str]], most: int = 400) -> list[tup
 
 def _join(names: list[str], keys: list[str]) -> tuple[str, ...]:
     return (",".join(names), *([",".join(keys)] if keys else []))
-
-
-def _pause(tries: int) -> float:
-    return min(LONGEST_PAUSE, 2.0 ** (tries + 1)) * random.uniform(0.75, 1.25)  # noqa: S311 (no secret hangs on it)

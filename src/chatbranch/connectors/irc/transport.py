@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import re
 import time
 from collections import OrderedDict
@@ -20,13 +19,13 @@ from chatbranch.connectors.irc.outgoing import Parcel
 from chatbranch.connectors.irc.pace import Pace
 from chatbranch.connectors.irc.session import Session, ticking
 from chatbranch.connectors.irc.setup import SETUP
+from chatbranch.kernel.backoff import pause
 from chatbranch.kernel.messages import Outbound, Receipt
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 SETTLED = 60.0  # seconds a connection has lasted after which its end counts as the first failure
-LONGEST_PAUSE = 300.0  # seconds between two tries to connect
 LONGEST_QUEUE = 20.0  # seconds a message waits here for its turn at our pace; longer, it waits in the outbox
 REMEMBERED = 1000  # messages, by key, whose way is known should they be tried again
 
@@ -149,12 +148,6 @@ async def _without_what_arrived(session: Session, parcel: Parcel) -> Parcel:
     rest = parcel.rest()
     rest.message_id = parcel.message_id or first
     return rest
-
-
-def pause(failures: int) -> float:
-    """Seconds before the next try to connect: at most 2 after the first failure, growing to five minutes."""
-    jitter = random.uniform(0.7, 1.3)  # noqa: S311 (no secret hangs on it)
-    return min(LONGEST_PAUSE / 1.3, 1.5 * 2.0 ** min(failures - 1, 20)) * jitter
 
 
 def _remember(memory: OrderedDict[str, T], key: str, value: T) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import time
 from collections import OrderedDict
 from collections.abc import Mapping
@@ -24,6 +23,7 @@ from chatbranch.connectors.mail.listener import Listener
 from chatbranch.connectors.mail.mailbox import Account, Trouble
 from chatbranch.connectors.mail.setup import SETUP
 from chatbranch.kernel import clock
+from chatbranch.kernel.backoff import pause
 from chatbranch.kernel.messages import Outbound, Receipt
 
 log = logging.getLogger(__name__)
@@ -68,7 +68,7 @@ class Mail:
                     else f"the mail server: {type(trouble).__name__}"
                 )
                 failures = 1 if time.monotonic() - started > SETTLED else failures + 1
-                seconds = min(300.0, 2.0 ** min(failures, 9)) * random.uniform(0.5, 1.0)  # noqa: S311 (no secret)
+                seconds = pause(failures)
                 log.warning("mail: %s; again in %.0f s", why, seconds)
                 await host.report("reconnecting", why)
                 await asyncio.sleep(seconds)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import time
 from collections import Counter
 
@@ -18,12 +17,12 @@ from chatbranch.connectors.matrix.rooms import Rooms
 from chatbranch.connectors.matrix.session import Session, SignedOut, Trouble
 from chatbranch.connectors.matrix.voice import Voice
 from chatbranch.connectors.matrix.waiting import Waiting
+from chatbranch.kernel import backoff
 from chatbranch.kernel.messages import Attachment
 
 log = logging.getLogger(__name__)
 
 POLL = 30.0  # seconds one sync waits for news
-LONGEST_PAUSE = 300.0  # seconds between two tries
 LARGEST_FILE = 10 * 1024 * 1024  # bytes
 FILE_TRIES = 3  # before a message is taken without the file that its own server does not give
 MOST_PAGES = 500  # of 100 events: how far back a gap is filled before the rest is given up, loudly
@@ -220,10 +219,8 @@ class Listener:
 
 
 async def pause(host: Host, trouble: Exception, failures: int) -> None:
-    """Say so, and wait as long as the server asks; else 1, 2, 4 … 300 s, at random so that many bots do not return at once."""
-    jitter = random.uniform(0.75, 1.25)  # noqa: S311 (no secret hangs on it)
-    growing = min(LONGEST_PAUSE, 2.0 ** min(failures - 1, 20)) * jitter
-    wait = trouble.seconds if isinstance(trouble, Later) else growing
+    """Say so, and wait as long as the server asks; else ever longer (kernel.backoff)."""
+    wait = trouble.seconds if isinstance(trouble, Later) else backoff.pause(failures)
     log.warning("matrix: %s; again in %.0f s", words(trouble), wait)
     began = time.monotonic()
     try:

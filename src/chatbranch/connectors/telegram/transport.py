@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import re
 import time
 from collections import OrderedDict, deque
@@ -21,11 +20,11 @@ from chatbranch.connectors.telegram.moves import Moves
 from chatbranch.connectors.telegram.pace import Pace
 from chatbranch.connectors.telegram.refusals import Refusal, both, outcome
 from chatbranch.connectors.telegram.setup import SETUP
+from chatbranch.kernel.backoff import pause
 from chatbranch.kernel.messages import Outbound, Receipt
 
 log = logging.getLogger(__name__)
 
-LONGEST_PAUSE = 300.0  # seconds between two tries
 CONFLICTS = 3  # of one CALM, after which a second reader is there to stay: a restart makes one or two
 CALM = 60.0  # seconds without a conflict after which there is none: two readers take turns in being let in
 UNFINISHED = 500  # messages of several calls of which is remembered how many were taken
@@ -217,12 +216,6 @@ class Telegram:
         if found is None or found[0] not in (known, place.chat):
             raise Undeliverable("这条消息不在那里 / this message is not there")
         return found
-
-
-def pause(failures: int) -> float:
-    """Seconds before the next try: at most 2 after the first failure, growing to five minutes."""
-    jitter = random.uniform(0.7, 1.3)  # noqa: S311 (no secret hangs on it)
-    return min(LONGEST_PAUSE, 1.5 * 2.0 ** min(failures - 1, 20) * jitter)
 
 
 def _moved(call: Call, chat: int) -> Call:

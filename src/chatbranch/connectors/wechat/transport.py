@@ -6,7 +6,6 @@ import asyncio
 import hashlib
 import logging
 import os
-import random
 import re
 import time
 from collections import OrderedDict
@@ -31,6 +30,7 @@ from chatbranch.connectors.wechat.refusals import Refusal
 from chatbranch.connectors.wechat.setup import SETUP
 from chatbranch.connectors.wechat.turns import NoPicture, Readers, Turn
 from chatbranch.kernel import clock
+from chatbranch.kernel.backoff import pause
 from chatbranch.kernel.messages import Attachment, Outbound, Receipt
 
 log = logging.getLogger(__name__)
@@ -130,8 +130,7 @@ class WeChat:
 
     async def _pause(self, trouble: Exception, failures: int) -> int:
         await self._stands("reconnecting", str(trouble))
-        jitter = random.uniform(0.75, 1.0)  # noqa: S311 (no secret hangs on it)
-        await asyncio.sleep(min(300.0, 2.0 ** (failures + 1)) * jitter)
+        await asyncio.sleep(pause(failures + 1))
         return failures + 1
 
     # --- receiving ---

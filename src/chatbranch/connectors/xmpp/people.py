@@ -13,8 +13,8 @@ from chatbranch.connectors.xmpp import compose, wire
 from chatbranch.connectors.xmpp.archive import Archive, Recent
 from chatbranch.connectors.xmpp.files import Files
 from chatbranch.connectors.xmpp.places import Taker
-from chatbranch.connectors.xmpp.rooms import pause
 from chatbranch.connectors.xmpp.session import Refused, Session, Trouble
+from chatbranch.kernel.backoff import pause
 from chatbranch.kernel.phrases import Phrase
 
 log = logging.getLogger(__name__)

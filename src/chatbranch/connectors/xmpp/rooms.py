@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -16,6 +15,7 @@ from chatbranch.connectors.xmpp.archive import Archive
 from chatbranch.connectors.xmpp.files import Files
 from chatbranch.connectors.xmpp.places import Taker, settled
 from chatbranch.connectors.xmpp.session import Refused, Session, Trouble
+from chatbranch.kernel.backoff import pause
 
 log = logging.getLogger(__name__)
 
@@ -266,12 +266,6 @@ class Room:
     def me(self) -> str:
         """Who we are in the room, as `sender` would say."""
         return f"{self.jid}#{self._occupant}" if self._occupant_ids and self._occupant else self._session.me
-
-
-def pause(failures: int) -> float:
-    """Seconds: 1, 2, 4 … 300, at random so that many bots do not return at once."""
-    jitter = random.uniform(0.75, 1.25)  # noqa: S311 (no secret hangs on it)
-    return min(300.0, 2.0 ** min(failures - 1, 9)) * jitter
 
 
 def _why(refusal: wire.Refusal) -> Exception:

@@ -10,9 +10,10 @@ from collections.abc import Mapping
 from chatbranch.connectors.contract import Host, Later, Misconfigured
 from chatbranch.connectors.xmpp import compose
 from chatbranch.connectors.xmpp.account import Account
-from chatbranch.connectors.xmpp.rooms import SETTLED, pause
+from chatbranch.connectors.xmpp.rooms import SETTLED
 from chatbranch.connectors.xmpp.session import Session, Trouble, is_loopback, normal
 from chatbranch.connectors.xmpp.setup import SETUP
+from chatbranch.kernel.backoff import pause
 from chatbranch.kernel.messages import Outbound, Receipt
 
 log = logging.getLogger(__name__)

@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from chatbranch.deliveries import reasons
 from chatbranch.deliveries.rules import (
     LEASE,
-    LONGEST_PAUSE,
     SEND_WITHIN,
     Broken,
     Bucket,
@@ -23,6 +22,7 @@ from chatbranch.deliveries.rules import (
     settle,
     start,
 )
+from chatbranch.kernel.backoff import LONGEST
 
 CHANCE = st.floats(0, 1, exclude_max=True)
 OUTCOMES = st.one_of(
@@ -36,7 +36,7 @@ SPAN = st.timedeltas(min_value=timedelta(days=-8), max_value=timedelta(days=8))
 
 @given(attempts=st.integers(1, 10_000), chance=CHANCE)
 def test_pauses_double_up_to_five_minutes_and_are_jittered(attempts: int, chance: float) -> None:
-    whole = min(LONGEST_PAUSE, 2.0 ** min(attempts - 1, 20))
+    whole = min(LONGEST, 2.0 ** min(attempts - 1, 20))
     assert whole / 2 <= backoff(attempts, chance) <= whole
 
 

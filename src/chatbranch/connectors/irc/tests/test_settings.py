@@ -9,7 +9,6 @@ from chatbranch.connectors.discover import build, setups
 from chatbranch.connectors.irc.pace import Pace
 from chatbranch.connectors.irc.registration import alternative
 from chatbranch.connectors.irc.rooms import join_commands
-from chatbranch.connectors.irc.transport import pause
 
 
 def irc(**settings: str) -> Connector:
@@ -41,14 +40,6 @@ def test_a_setting_that_cannot_work_is_refused_by_name_without_its_secret(wrong:
 
 def test_a_password_may_stay_on_this_machine_without_tls() -> None:
     irc(server="localhost", tls="off", password="secret")
-
-
-def test_the_first_try_to_connect_again_comes_within_two_seconds_and_the_last_ones_every_five_minutes() -> (
-    None
-):
-    assert all(pause(1) <= 2 for _ in range(200))
-    assert all(150 <= pause(failures) <= 300 for failures in (9, 30, 5000) for _ in range(50))
-    assert len({pause(50) for _ in range(20)}) > 1
 
 
 def test_lines_leave_at_once_until_the_burst_is_used_up_then_one_after_another() -> None:
