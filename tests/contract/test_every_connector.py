@@ -106,7 +106,18 @@ def test_the_examples_make_it_run(setup: Setup) -> None:
 def test_its_wire_imports_no_framework_no_network_and_no_database(setup: Setup) -> None:
     """In a fresh interpreter, for the tests themselves have everything loaded."""
     wire = f"{folder(setup).parent.name}.{setup.name}.wire"
-    barred = ("django", "vodozemac", "aiohttp", "aiosmtplib", "slixmpp", "httpx", "psycopg", "sqlite3", "asyncio", "uvicorn")
+    barred = (
+        "django",
+        "vodozemac",
+        "aiohttp",
+        "aiosmtplib",
+        "slixmpp",
+        "httpx",
+        "psycopg",
+        "sqlite3",
+        "asyncio",
+        "uvicorn",
+    )
     code = f"import sys, chatbranch.{wire}; print([m for m in {barred!r} if m in sys.modules])"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"

@@ -182,7 +182,8 @@ _EN_RUN = re.compile(
     re.IGNORECASE,
 )
 _EN_PART = re.compile(
-    r"(an?|one|two|three|four|five) (?:(quarter|fifth|tenth)s?|(third)s?(?= of\b|[,.;!?]|$)|thirds)\b", re.IGNORECASE
+    r"(an?|one|two|three|four|five) (?:(quarter|fifth|tenth)s?|(third)s?(?= of\b|[,.;!?]|$)|thirds)\b",
+    re.IGNORECASE,
 )
 _PARTS = {"third": 3, "thirds": 3, "quarter": 4, "fifth": 5, "tenth": 10}
 _LATIN_UNIT = re.compile(r"[ -]?([A-Za-z]{1,12})(?![A-Za-z0-9])")

@@ -69,7 +69,18 @@ QUANTIFIERS = {
     "rarely": ["rarely", "few", "hardly any", "seldom", "sometimes", "occasionally"],
 }
 MODALITIES = {
-    "may": ["may", "might", "could", "possibly", "perhaps", "maybe", "likely", "probably", "considering", "weighing"],
+    "may": [
+        "may",
+        "might",
+        "could",
+        "possibly",
+        "perhaps",
+        "maybe",
+        "likely",
+        "probably",
+        "considering",
+        "weighing",
+    ],
     "must": [
         "definitely",
         "certainly",
