@@ -12,7 +12,7 @@ import unicodedata
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Literal, NamedTuple
 
 import opencc
@@ -226,7 +226,7 @@ def is_cjk(character: str) -> bool:
 # --- script and language --------------------------------------------------------------------------
 
 
-@lru_cache(maxsize=2)
+@cache
 def _converter(config: str) -> opencc.OpenCC:
     return opencc.OpenCC(config)
 
