@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from tests.support.house import House, open_house
+from tests.support.ports import free_port
 
 CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
@@ -17,9 +18,22 @@ Visit = Callable[..., Any]
 
 
 @pytest.fixture(scope="session")
-def house(tmp_path_factory: pytest.TempPathFactory) -> Iterator[House]:
+def member_site() -> str:
+    """Where a member's own site stands, which may embed the chat: another site than the house's, to browsers."""
+    return f"http://localhost:{free_port()}"
+
+
+def neighbour(member_site: str) -> str:
+    """The same pages under a name that is the house's own site to browsers, as a subdomain would be."""
+    return member_site.replace("localhost", "127.0.0.1")
+
+
+@pytest.fixture(scope="session")
+def house(tmp_path_factory: pytest.TempPathFactory, member_site: str) -> Iterator[House]:
     """The branch as `chatbranch up --demo` starts it."""
-    with open_house(tmp_path_factory.mktemp("house")) as running:
+    with open_house(
+        tmp_path_factory.mktemp("house"), CHATBRANCH_WEB_SITES=f"{member_site}, {neighbour(member_site)}"
+    ) as running:
         yield running
 
 

@@ -136,6 +136,29 @@ def test_another_site_cannot_speak_for_a_reader(web: House) -> None:
     assert Submission.objects.count() == 0
 
 
+def test_an_embedded_page_learns_whether_its_reader_is_known_and_may_keep_the_token_itself(
+    web: House,
+) -> None:
+    ann = Browser(web)
+    elsewhere = {"Sec-Fetch-Site": "cross-site"}
+    assert ann.http.post(f"{ann.url}/reader?embed=1", headers=elsewhere).status_code == 403
+    first = ann.http.post(f"{ann.url}/reader?embed=1")
+    assert "SameSite=None; Secure; Partitioned" in first.headers["Set-Cookie"]
+    token = first.json()["reader"]
+    known = httpx.post(f"{ann.url}/reader?embed=1", headers={"Cookie": f"reader={token}", "Origin": web.url})
+    assert (known.status_code, known.text) == (204, "")
+    mine = {"Chatbranch-Reader": token, "Origin": web.url}
+    assert (
+        "Set-Cookie"
+        not in httpx.post(f"{ann.url}/messages?embed=1&lang=en", json={"text": "1280"}, headers=mine).headers
+    )
+    tell(token, "for the one who keeps it")
+    with httpx.stream("GET", f"{ann.url}/stream?embed=1", headers=mine, timeout=60) as heard:
+        assert any(
+            "for the one who keeps it" in line for line in heard.iter_lines() if line.startswith("data:")
+        )
+
+
 def test_refusals_are_said_in_the_reader_s_language(web: House) -> None:
     ann = Browser(web)
     empty = ann.say("   ")

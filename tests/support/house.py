@@ -107,10 +107,13 @@ def house(database: Database, **settings: str) -> Iterator[House]:
 
 
 @contextmanager
-def open_house(data: Path) -> Iterator[House]:
-    """The demo branch as its README starts it, in a data folder of its own: three processes and the sample library."""
+def open_house(data: Path, **settings: str) -> Iterator[House]:
+    """The demo branch as its README starts it, in a data folder of its own: three processes and the sample library.
+
+    settings: CHATBRANCH_… values of its own.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CHATBRANCH_")}
-    made = House({**kept, "CHATBRANCH_DATA": str(data)}, data / "house.log")
+    made = House({**kept, "CHATBRANCH_DATA": str(data), **settings}, data / "house.log")
     try:
         made.start(UP)
         yield made

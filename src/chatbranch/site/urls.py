@@ -6,12 +6,14 @@ from django.urls import include, path
 
 from chatbranch.site import demo_views, views
 from chatbranch.site.metrics import metrics
+from chatbranch.site.widget import widget
 
 urlpatterns = [
     path("about/", views.about, name="about"),
     path("chat/", views.chat, name="chat"),
     path("health", views.health, name="health"),
     path("metrics", metrics, name="metrics"),
+    path("widget.js", widget, name="widget"),
     path("robots.txt", views.robots, name="robots"),
     path("demo/", demo_views.demo, name="demo"),
     path("account/", include("chatbranch.branch.account_urls")),

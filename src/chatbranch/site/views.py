@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+from csp.constants import NONE
+from csp.decorators import csp_replace
+from django.conf import settings
 from django.db import connection
 from django.http import HttpRequest, HttpResponse, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import get_language
 from django.views.decorators.cache import never_cache
+from django.views.decorators.clickjacking import xframe_options_exempt
 from django.views.decorators.http import require_safe
 
 from chatbranch.branch import queries as branch_queries
 from chatbranch.claims.rules import SCALE
+from chatbranch.connectors.web.wire import sites_of
 from chatbranch.kernel.phrases import Phrase, as_lang
 from chatbranch.kernel.text import language
 
@@ -51,8 +56,19 @@ def about(request: HttpRequest) -> HttpResponse:
 
 @require_safe
 def chat(request: HttpRequest) -> HttpResponse:
-    """GET /chat/: the page; its words travel over /connect/web/."""
-    return render(request, "chat.html")
+    """GET /chat/: the page; its words travel over /connect/web/. With ?embed=1 it may stand within the sites of web.sites."""
+    if request.GET.get("embed") != "1":
+        return render(request, "chat.html", {"base": "base.html"})
+    within = xframe_options_exempt(csp_replace({"frame-ancestors": _sites()})(render))
+    return within(request, "chat.html", {"base": "embedded.html", "embedded": True})
+
+
+def _sites() -> list[str]:
+    """The sites that may embed the chat; none where the setting cannot be read, which the start has said."""
+    try:
+        return list(sites_of(settings.CONFIG.connectors.get("web", {}).get("sites", ""))) or [NONE]
+    except ValueError:
+        return [NONE]
 
 
 @never_cache

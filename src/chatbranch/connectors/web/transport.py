@@ -1,4 +1,4 @@
-"""The web chat's HTTP side: POST messages, GET stream. Plain ASGI, so that a waiting reader costs no thread."""
+"""The web chat's HTTP side: POST messages, GET stream, POST reader. Plain ASGI, so that a waiting reader costs no thread."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 from chatbranch.connectors.contract import (
     Host,
     Mailbox,
+    Misconfigured,
     Receive,
     Said,
     Scope,
@@ -39,6 +40,10 @@ class Web:
 
     def __init__(self, settings: Mapping[str, str]) -> None:
         self._streams: Counter[str] = Counter()
+        try:
+            wire.sites_of(settings.get("sites", ""))  # heeded by the page itself; here it is only checked
+        except ValueError as wrong:
+            raise Misconfigured(f"web.sites: {wrong}") from wrong
 
     async def run(self, host: Host) -> None:
         """Nothing to listen to: readers come to the web process."""
@@ -49,7 +54,7 @@ class Web:
         raise Undeliverable("web chat is fetched, not sent")
 
     async def asgi(self, mailbox: Mailbox, scope: Scope, receive: Receive, send: Send) -> None:
-        """POST /messages and GET /stream, under /connect/web."""
+        """POST /messages, GET /stream and POST /reader, under /connect/web."""
         exchange = _Exchange(scope, receive, send)
         try:
             match (scope["method"], scope["path"]):
@@ -57,7 +62,9 @@ class Web:
                     await self._take(mailbox, exchange)
                 case ("GET", "/stream"):
                     await self._stream(mailbox, exchange)
-                case (_, "/messages" | "/stream"):
+                case ("POST", "/reader"):
+                    await self._introduce(exchange)
+                case (_, "/messages" | "/stream" | "/reader"):
                     raise Refused("method", wire.NOT_HERE, status=405)
                 case _:
                     raise Refused("not-found", wire.NOT_HERE, status=404)
@@ -73,6 +80,17 @@ class Web:
             await exchange.answer(303, b"", [(b"location", wire.PAGE.encode())])
         else:
             await exchange.answer(202, f'{{"id": "{post.id}"}}'.encode())
+
+    async def _introduce(self, exchange: _Exchange) -> None:
+        """Tell an embedded page whether its reader is known. If not, it is given a cookie and the token that is in it: asked
+        again without the cookie coming back, it knows that it must keep the token itself.
+        """
+        if not wire.is_from_our_page(exchange.headers):
+            raise Refused("other-site", wire.OTHER_SITE, status=403)
+        if exchange.known:
+            await exchange.answer(204, b"")
+        else:
+            await exchange.answer(200, f'{{"reader": "{exchange.reader}"}}'.encode())
 
     async def _stream(self, mailbox: Mailbox, exchange: _Exchange) -> None:
         reader = exchange.reader
@@ -97,10 +115,11 @@ class _Exchange:
         self.headers = {
             name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]
         }
-        self.lang = wire.lang_of(self.headers)
-        self._known = wire.reader_in(self.headers)
-        self.reader = self._known or wire.new_reader()
         query = parse_qs(scope.get("query_string", b"").decode("latin-1"))
+        self._embedded = query.get("embed") == ["1"]
+        self.lang = wire.lang_of(self.headers, query.get("lang", [""])[0])
+        self.known = wire.reader_in(self.headers)
+        self.reader = self.known or wire.new_reader()
         self.seen = self.headers.get("last-event-id") or query.get("after", [""])[0]
 
     async def body(self) -> bytes:
@@ -164,8 +183,8 @@ class _Exchange:
             (b"x-content-type-options", b"nosniff"),
             *more,
         ]
-        if not self._known:
-            cookie = wire.cookie_for(self.reader, secure=self._secure)
+        if not self.known:
+            cookie = wire.cookie_for(self.reader, secure=self._secure, embedded=self._embedded)
             headers.append((b"set-cookie", cookie.encode()))
         await self._send({"type": "http.response.start", "status": status, "headers": headers})
 

@@ -1,6 +1,8 @@
 """What the chat page's browser sends, and what it is sent. Pure: headers and bytes in, values and bytes out.
 
 A reader is a random cookie, `reader`, the same that the ask page gives; it is the address their answers wait under.
+Embedded in another site the page is a third party, whose cookies browsers keep apart for each site (CHIPS) or not at all; where
+they keep none, the page itself keeps the token, and sends it as a header of its own.
 The stream is `text/event-stream` as in the HTML Living Standard, section 9.2 "Server-sent events".
 """
 
@@ -22,6 +24,7 @@ from chatbranch.kernel.phrases import LANGS, Lang, Phrase, as_lang
 
 CHANNEL = "web"
 COOKIE = "reader"
+HEADER = "chatbranch-reader"
 COOKIE_DAYS = 90
 MOST_BYTES = 1_000_000  # of a posted body: the longest text allowed, escaped as JSON may
 PAGE = "/chat/"
@@ -50,8 +53,8 @@ class Post:
 
 
 def reader_in(headers: Headers) -> str:
-    """The reader's token in the Cookie header, or "" when there is none that we can have given."""
-    token = _cookie(headers, COOKIE)
+    """The reader's token in the page's header or the cookie, or "" when there is none that we can have given."""
+    token = headers.get(HEADER) or _cookie(headers, COOKIE)
     return token if _READER.fullmatch(token) else ""
 
 
@@ -60,15 +63,20 @@ def new_reader() -> str:
     return ids.new_token()
 
 
-def cookie_for(reader: str, *, secure: bool) -> str:
-    """The Set-Cookie header that keeps it: out of reach of scripts and of other sites' requests."""
-    parts = [f"{COOKIE}={reader}", "Path=/", f"Max-Age={COOKIE_DAYS * 86_400}", "HttpOnly", "SameSite=Lax"]
-    return "; ".join([*parts, "Secure"] if secure else parts)
+def cookie_for(reader: str, *, secure: bool, embedded: bool = False) -> str:
+    """The Set-Cookie header that keeps it: out of reach of scripts and of other sites' requests.
+
+    embedded: for this page within that one site only. Browsers take such a cookie only over HTTPS, or on loopback.
+    """
+    parts = [f"{COOKIE}={reader}", "Path=/", f"Max-Age={COOKIE_DAYS * 86_400}", "HttpOnly"]
+    if embedded:
+        return "; ".join([*parts, "SameSite=None", "Secure", "Partitioned"])
+    return "; ".join([*parts, "SameSite=Lax", *(["Secure"] if secure else [])])
 
 
-def lang_of(headers: Headers) -> Lang:
-    """The reader's language: the cookie of our pages, else the browser's wish."""
-    chosen = _cookie(headers, "lang")
+def lang_of(headers: Headers, asked: str = "") -> Lang:
+    """The reader's language: what the page asks for, the cookie of our pages, else the browser's wish."""
+    chosen = asked or _cookie(headers, "lang")
     return as_lang(chosen if chosen in LANGS else headers.get("accept-language", "").split(",")[0])
 
 
@@ -100,6 +108,22 @@ def _host(origin: str) -> str:
         return urlsplit(origin).netloc.lower()
     except ValueError:
         return ""
+
+
+# --- where the page may stand ---------------------------------------------------------------------
+
+_SITE = re.compile(
+    r"https://(\*\.)?[a-z0-9-]+(\.[a-z0-9-]+)*(:\d{1,5})?|http://(localhost|127\.0\.0\.1)(:\d{1,5})?"
+)
+
+
+def sites_of(written: str) -> tuple[str, ...]:
+    """The sites a setting lists, separated by blanks or commas, as CSP has them (frame-ancestors). Raises ValueError."""
+    sites = tuple(dict.fromkeys(each.rstrip("/").lower() for each in re.split(r"[\s,]+", written) if each))
+    for each in sites:
+        if not _SITE.fullmatch(each):
+            raise ValueError(f"“{each}” is no site like https://www.example.org (or https://*.example.org)")
+    return sites
 
 
 # --- what comes in --------------------------------------------------------------------------------

@@ -125,3 +125,58 @@ def test_the_cookie_is_out_of_reach_of_scripts_and_of_other_sites() -> None:
     assert {"HttpOnly", "SameSite=Lax", "Secure", "Path=/", "Max-Age=7776000"} <= set(cookie.split("; "))
     assert wire.reader_in({"cookie": cookie.partition(";")[0]}) == reader
     assert wire.reader_in({"cookie": "reader=short"}) == ""
+
+
+def test_embedded_the_cookie_is_kept_for_that_one_site_alone() -> None:
+    cookie = wire.cookie_for(wire.new_reader(), secure=False, embedded=True)
+    assert {"HttpOnly", "SameSite=None", "Secure", "Partitioned"} <= set(cookie.split("; "))
+
+
+def test_a_page_that_keeps_its_token_itself_says_so_in_a_header() -> None:
+    mine, theirs = wire.new_reader(), wire.new_reader()
+    assert wire.reader_in({wire.HEADER: mine}) == mine
+    assert wire.reader_in({wire.HEADER: mine, "cookie": f"reader={theirs}"}) == mine
+    assert wire.reader_in({wire.HEADER: "short"}) == ""
+
+
+def test_the_language_a_page_asks_for_counts_before_the_cookie() -> None:
+    chosen = {"cookie": "lang=en", "accept-language": "zh-CN"}
+    assert wire.lang_of(chosen, "zh-Hant") == "zh-Hant"
+    assert wire.lang_of(chosen, "tlh") == "zh-Hans"
+
+
+def test_sites_are_listed_as_a_policy_has_them() -> None:
+    assert wire.sites_of(
+        " https://www.Outlet.example/, https://*.paper.example:8443\nhttp://localhost:8000 "
+    ) == (
+        "https://www.outlet.example",
+        "https://*.paper.example:8443",
+        "http://localhost:8000",
+    )
+    assert wire.sites_of("") == ()
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "*",
+        "https://*",
+        "outlet.example",
+        "http://outlet.example",
+        "https://a.example;script-src",
+        "https://a.example/page",
+        "'self'",
+    ],
+)
+def test_what_is_no_site_is_refused(written: str) -> None:
+    with pytest.raises(ValueError, match="no site"):
+        wire.sites_of(written)
+
+
+@given(st.text())
+def test_no_setting_can_write_into_the_policy(written: str) -> None:
+    try:
+        sites = wire.sites_of(written)
+    except ValueError:
+        return
+    assert all(each.isascii() and not set(each) & set("; ,'\"\r\n") for each in sites)
