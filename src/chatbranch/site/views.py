@@ -6,7 +6,7 @@ from csp.constants import NONE
 from csp.decorators import csp_replace
 from django.conf import settings
 from django.db import connection
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseBase, JsonResponse
 from django.shortcuts import render
 from django.utils.translation import get_language
 from django.views.decorators.cache import never_cache
@@ -55,12 +55,16 @@ def about(request: HttpRequest) -> HttpResponse:
 
 
 @require_safe
-def chat(request: HttpRequest) -> HttpResponse:
+def chat(request: HttpRequest) -> HttpResponseBase:
     """GET /chat/: the page; its words travel over /connect/web/. With ?embed=1 it may stand within the sites of web.sites."""
-    if request.GET.get("embed") != "1":
-        return render(request, "chat.html", {"base": "base.html"})
-    within = xframe_options_exempt(csp_replace({"frame-ancestors": _sites()})(render))
-    return within(request, "chat.html", {"base": "embedded.html", "embedded": True})
+    if request.GET.get("embed") == "1":
+        return csp_replace({"frame-ancestors": _sites()})(_embedded)(request)
+    return render(request, "chat.html", {"base": "base.html"})
+
+
+@xframe_options_exempt
+def _embedded(request: HttpRequest) -> HttpResponse:
+    return render(request, "chat.html", {"base": "embedded.html", "embedded": True})
 
 
 def _sites() -> list[str]:
