@@ -202,24 +202,27 @@ async def test_a_time_out_may_have_arrived_and_is_repeated_once_at_most(
 
 
 async def test_two_senders_share_the_work_and_send_nothing_twice() -> None:
-    await db(queue_each)("standin", 200, "a", "b")
-    one = StandIn(takes=0.002)
+    """There are more lanes than one sender holds at once, and neither sends before the other has begun."""
+    await db(queue_each)("standin", 2 * rules.AT_ONCE, "first", "second")
+    both_began = asyncio.Barrier(2)
 
-    class Patient(StandIn):
-        """Sends nothing before the other has begun, however late that is on a busy machine."""
+    class Sharing(StandIn):
+        began = False
 
         async def send(self, outbound: Outbound) -> Receipt:
-            while not (one.taken or one.under_way):
-                await asyncio.sleep(0.01)
+            if not self.began:
+                self.began = True
+                await both_began.wait()
             return await super().send(outbound)
 
-    two = Patient(takes=0.002)
+    one, two = Sharing(takes=0.002), Sharing(takes=0.002)
     other = asyncio.create_task(sender.run({"standin": two}))  # type: ignore[dict-item]
-    await sending({"standin": one}, lambda: len(one.taken) + len(two.taken) >= 400)
+    everything = 4 * rules.AT_ONCE
+    await sending({"standin": one}, lambda: len(one.taken) + len(two.taken) >= everything)
     other.cancel()
     await asyncio.gather(other, return_exceptions=True)
     keys = [each.key for each in one.taken + two.taken]
-    assert len(keys) == len(set(keys)) == 400
+    assert len(keys) == len(set(keys)) == everything
     assert one.taken
     assert two.taken
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatbranch.intake.rules import HOUR, OF_AN_ASKER, Counted, Limit, count, is_blank, network, read
+from chatbranch.intake.rules import HOUR, NO, OF_AN_ASKER, YES, Counted, Limit, count, is_blank, network, read
 
 NOW = datetime(2026, 11, 23, 12, tzinfo=UTC)
 
@@ -40,7 +40,7 @@ def test_nothing_to_check_is_recognised(text: str) -> None:
 
 @given(st.text())
 def test_any_text_is_read_without_an_error(text: str) -> None:
-    assert read(text).kind in {"check", "code", "forget", "help"}
+    assert read(text).kind in {"check", "code", "forget", "help", YES, NO}
 
 
 def test_the_twenty_first_message_in_a_minute_is_too_much() -> None:
