@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from uuid import UUID
@@ -81,9 +81,12 @@ def do_finish_forgetting() -> int:
     return len(done)
 
 
-def do_scrub() -> bool:
-    """Leave no copy of erased rows in the database's files; False when readers held it: call again."""
-    return contacts.do_scrub(SCRUBBED, patience=2.0)  # the worker has other work, and comes back
+def do_scrub(others: Sequence[str] = ()) -> bool:
+    """Leave no copy of erased rows in the database's files; False when readers held it: call again.
+
+    others: tables of the slices above that forgetting reaches too.
+    """
+    return contacts.do_scrub((*SCRUBBED, *others), patience=2.0)  # the worker has other work, and comes back
 
 
 def do_forget_again() -> int:

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from html import escape
 
 from chatbranch.connectors.contract import Capabilities
-from chatbranch.kernel.messages import Change, Inbound
+from chatbranch.kernel.messages import Change
 from chatbranch.kernel.phrases import Phrase
 
 LONGEST_TRAIL = 64
@@ -77,9 +77,9 @@ def may(change: Change, writer: bool) -> bool:
     return writer or (change.deed == "delete" and change.entitled)
 
 
-def name_of(inbound: Inbound) -> str:
-    """How the writer is shown: one line, no longer than a name needs."""
-    return " ".join((inbound.sender_name or inbound.sender).split())[:60]
+def name_of(sender: str, sender_name: str) -> str:
+    """How somebody is shown: one line, no longer than a name needs."""
+    return " ".join((sender_name or sender).split())[:60]
 
 
 def who(name: str, platform: str, lang: str) -> str:

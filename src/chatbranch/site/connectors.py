@@ -11,7 +11,6 @@ import fcntl
 import logging
 import os
 import signal
-import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -30,15 +29,15 @@ from chatbranch.connectors.contract import Connector, Health, Host, Misconfigure
 from chatbranch.deliveries import actions as deliveries
 from chatbranch.deliveries import sender
 from chatbranch.intake import actions as intake
-from chatbranch.kernel.backoff import pause
+from chatbranch.kernel.backoff import Attempts
 from chatbranch.kernel.errors import Refused
 from chatbranch.kernel.messages import Change, Gap, Inbound
 from chatbranch.relay import actions as relay
-from chatbranch.site.inbox import Inbox, in_thread
+from chatbranch.site.inbox import Inbox
+from chatbranch.site.threads import in_thread
 
 log = logging.getLogger("chatbranch.connectors")
 
-SETTLED = 600.0  # seconds of running after which a failure counts as the first
 GRACE = 10.0  # seconds for what is under way when the process is asked to end
 
 
@@ -98,9 +97,9 @@ def follow_settings() -> None:
 
 async def keep_running(connector: Connector, host: Host) -> None:
     """Run a connector; after a failure again, each pause twice as long as the one before, up to five minutes."""
-    failures = 0
+    attempts = Attempts(settled=600.0)
     while True:
-        started = time.monotonic()
+        attempts.begin()
         try:
             await connector.run(host)
             log.warning("connector %s stopped by itself", connector.name)
@@ -110,8 +109,7 @@ async def keep_running(connector: Connector, host: Host) -> None:
         except Exception as error:
             log.exception("connector %s failed", connector.name)
             await _report(host, type(error).__name__)
-        failures = 1 if time.monotonic() - started > SETTLED else failures + 1
-        seconds = pause(failures)
+        seconds = attempts.failed()
         log.info("connector %s starts again in %.0f s", connector.name, seconds)
         await asyncio.sleep(seconds)
 

@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, transaction
@@ -32,8 +33,6 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 2  # answers worked on at the same time: matching is processor work
 TRIES = 3  # before a message that breaks us is set aside
-
-__all__ = ["Inbox", "in_thread", "tell_refusal"]
 
 
 class Inbox:
@@ -61,13 +60,11 @@ class Inbox:
     async def _is_for_us(self, inbound: Inbound) -> bool:
         """Whether a message of a room is to be answered. It is carried to the other rooms of its route; in a room of no
         route we are guests, and mind our manners (intake.rooms)."""
-        carried = await in_thread(relay.do_carry, inbound)
-        self._send(carried)
-        if await in_thread(relay.do_join_by_word, inbound) is not None:
-            return False
-        if not carried and await in_thread(be_a_guest, inbound) and not inbound.mentioned:
+        heard = await in_thread(hear, inbound)
+        self._send(heard.channels)
+        if heard.as_guest and not inbound.mentioned:
             self._overhearing.hear(inbound)
-        return inbound.mentioned
+        return inbound.mentioned and not heard.joins
 
     async def take_from_chat(self, inbound: Inbound) -> None:
         """As `take`; a refusal is sent to the chat."""
@@ -131,12 +128,24 @@ class Inbox:
                     await asyncio.gather(*under_way, return_exceptions=True)
 
 
-def be_a_guest(inbound: Inbound) -> bool:
-    """Greet a room of no route, once ever. False in a room of a route: there its people talk, and were told how."""
-    if routes.leg_at(inbound.channel, inbound.address) is not None:
-        return False
-    intake.do_greet(inbound)
-    return True
+@dataclass(frozen=True)
+class Heard:
+    """What became of a message of a room. channels: which have something to send. joins: it joined the room to a route.
+    as_guest: the room is in no route."""
+
+    channels: Sequence[str]
+    joins: bool
+    as_guest: bool
+
+
+def hear(inbound: Inbound) -> Heard:
+    """Carry what is said in a room of a route; greet a room of none, once ever."""
+    channels = relay.do_carry(inbound)
+    joins = relay.do_join_by_word(inbound) is not None
+    as_guest = not channels and routes.leg_at(inbound.channel, inbound.address) is None
+    if as_guest:
+        intake.do_greet(inbound)
+    return Heard(channels, joins, as_guest)
 
 
 def tell_refusal(inbound: Inbound, refused: Refused) -> None:

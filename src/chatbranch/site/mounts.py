@@ -17,8 +17,9 @@ from chatbranch.deliveries import queries
 from chatbranch.intake import actions as intake
 from chatbranch.intake.readers import network_behind
 from chatbranch.kernel.messages import Inbound
-from chatbranch.site.inbox import Inbox, in_thread
+from chatbranch.site.inbox import Inbox
 from chatbranch.site.live import is_member
+from chatbranch.site.threads import in_thread
 
 log = logging.getLogger(__name__)
 

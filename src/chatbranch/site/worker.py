@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import partial
 
 log = logging.getLogger("chatbranch.worker")
 TICK = 0.2
@@ -60,8 +61,8 @@ def steps() -> list[Step]:
         Step("tell verdicts", telling.do_tell_verdicts, 0.3),
         Step("tell closings", telling.do_tell_closings, 2),
         Step("finish forgetting", intake.do_finish_forgetting, 5),
-        Step("scrub erased pages", _Scrubber(intake.do_scrub), 5),
-        Step("forget what was carried of the forgotten", relay.do_forget, 30),
+        Step("forget what was carried of the forgotten", _AfterForgetting(relay.do_forget), 5),
+        Step("scrub erased pages", _AfterForgetting(partial(intake.do_scrub, relay.SCRUBBED)), 5),
         Step("erase contacts whose window ended", contacts.do_expire, 3600),
         Step("prune the outbox", deliveries.do_prune, 3600),
         Step("tidy submissions", intake.do_tidy, 3600),
@@ -69,17 +70,17 @@ def steps() -> list[Step]:
     ]
 
 
-class _Scrubber:
-    """Scrubs the database files once at the start and after each forgetting."""
+class _AfterForgetting:
+    """Runs something once at the start and after each forgetting; again when it says False: not finished."""
 
-    def __init__(self, scrub: Callable[[], bool]) -> None:
-        self._scrub, self._done = scrub, -1
+    def __init__(self, run: Callable[[], object]) -> None:
+        self._run, self._done = run, -1
 
     def __call__(self) -> None:
         from chatbranch.journal.queries import last_seq
 
         wanted = last_seq("scrub.wanted")
-        if wanted > self._done and self._scrub():
+        if wanted > self._done and self._run() is not False:
             self._done = wanted
 
 

@@ -21,7 +21,7 @@ from chatbranch.intake.actions import do_answer_waiting
 from chatbranch.intake.models import Submission
 from chatbranch.kernel import clock
 from chatbranch.site import mounts
-from chatbranch.site.inbox import in_thread
+from chatbranch.site.threads import in_thread
 
 pytestmark = pytest.mark.usefixtures("own_index")
 HERE, ELSEWHERE = "203.0.113.7", "198.51.100.9"
