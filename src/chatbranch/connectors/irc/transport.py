@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import re
-import time
 from collections import OrderedDict
 from collections.abc import Mapping
 from typing import TypeVar
@@ -19,13 +18,12 @@ from chatbranch.connectors.irc.outgoing import Parcel
 from chatbranch.connectors.irc.pace import Pace
 from chatbranch.connectors.irc.session import Session, ticking
 from chatbranch.connectors.irc.setup import SETUP
-from chatbranch.kernel.backoff import pause
+from chatbranch.kernel.backoff import Attempts
 from chatbranch.kernel.messages import Outbound, Receipt
 
 log = logging.getLogger(__name__)
 T = TypeVar("T")
 
-SETTLED = 60.0  # seconds a connection has lasted after which its end counts as the first failure
 LONGEST_QUEUE = 20.0  # seconds a message waits here for its turn at our pace; longer, it waits in the outbox
 REMEMBERED = 1000  # messages, by key, whose way is known should they be tried again
 
@@ -60,16 +58,16 @@ class Irc:
             await listener.end()
 
     async def _keep_connected(self, listener: Listener) -> None:
-        failures = 0
+        attempts = Attempts()
         while True:
-            started = time.monotonic()
+            attempts.begin()
             try:
                 await self._connection(listener)
             except Trouble as trouble:
-                failures = 1 if time.monotonic() - started > SETTLED else failures + 1
+                seconds = attempts.failed()
                 log.warning("irc: %s", trouble)
                 await listener.report("reconnecting", str(trouble))
-                await asyncio.sleep(pause(failures))
+                await asyncio.sleep(seconds)
 
     async def _connection(self, listener: Listener) -> None:
         link = await Link.open(self._choices)

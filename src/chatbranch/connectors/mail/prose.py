@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 
-from lxml import etree  # type: ignore[import-untyped]  # linear in time on anything; html.parser is not
+from lxml import etree  # linear in time on anything; html.parser is not
 
 # --- bytes to text ------------------------------------------------------------------------------------------------------
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections import OrderedDict
 from collections.abc import Mapping
 
@@ -23,7 +22,7 @@ from chatbranch.connectors.mail.listener import Listener
 from chatbranch.connectors.mail.mailbox import Account, Trouble
 from chatbranch.connectors.mail.setup import SETUP
 from chatbranch.kernel import clock
-from chatbranch.kernel.backoff import pause
+from chatbranch.kernel.backoff import Attempts
 from chatbranch.kernel.messages import Outbound, Receipt
 
 log = logging.getLogger(__name__)
@@ -33,7 +32,6 @@ LOCAL = ("localhost", "127.0.0.1", "::1")
 TIMEOUT = 30.0  # seconds a server may take over one step
 AT_ONCE = 4  # connections
 GREYLISTED = 300.0  # seconds; a server that wants to see whether we come back expects us after minutes
-SETTLED = 60.0  # seconds a connection has lasted after which its end counts as the first failure
 HEADINGS = 500  # mails whose subject and thread are known when they are answered
 
 
@@ -53,9 +51,9 @@ class Mail:
 
     async def run(self, host: Host) -> None:
         """Sign in to the outgoing server once, so that a wrong setting shows before the first mail; then listen."""
-        failures = 0
+        attempts = Attempts()
         while True:
-            started = time.monotonic()
+            attempts.begin()
             try:
                 await self._attend(host)
             except Misconfigured as wrong:
@@ -67,8 +65,7 @@ class Mail:
                     if isinstance(trouble, Trouble)
                     else f"the mail server: {type(trouble).__name__}"
                 )
-                failures = 1 if time.monotonic() - started > SETTLED else failures + 1
-                seconds = pause(failures)
+                seconds = attempts.failed()
                 log.warning("mail: %s; again in %.0f s", why, seconds)
                 await host.report("reconnecting", why)
                 await asyncio.sleep(seconds)

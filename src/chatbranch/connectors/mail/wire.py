@@ -82,7 +82,7 @@ class Me:
     def wrote(self, message_id: str) -> bool:
         """Whether a Message-ID is one of ours."""
         found = compose.OURS.fullmatch(message_id)
-        return bool(found) and found[1].lower() in self.domains  # type: ignore[index]
+        return found is not None and found[1].lower() in self.domains
 
 
 def read(raw: bytes, arrived: datetime, me: Me) -> Letter | None:

@@ -17,7 +17,7 @@ from chatbranch.connectors.matrix.rooms import Rooms
 from chatbranch.connectors.matrix.session import Session, SignedOut, Trouble
 from chatbranch.connectors.matrix.voice import Voice
 from chatbranch.connectors.matrix.waiting import Waiting
-from chatbranch.kernel import backoff
+from chatbranch.kernel.backoff import pause
 from chatbranch.kernel.messages import Attachment
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,7 @@ class Listener:
                 raise
             except Exception as error:  # trouble of the server or of our database: nothing was passed over
                 failures, well = failures + 1, False
-                await pause(self._host, error, failures)
+                await bear(self._host, error, pause(failures))
 
     async def _turn(self, since: str, most: float) -> str:
         """One sync. Its token is remembered, and gone on from, only when all it brought is durable."""
@@ -218,9 +218,9 @@ class Listener:
         return found[::-1]
 
 
-async def pause(host: Host, trouble: Exception, failures: int) -> None:
-    """Say so, and wait as long as the server asks; else ever longer (kernel.backoff)."""
-    wait = trouble.seconds if isinstance(trouble, Later) else backoff.pause(failures)
+async def bear(host: Host, trouble: Exception, seconds: float) -> None:
+    """Say what is wrong, and wait `seconds`, or as long as the server asks."""
+    wait = trouble.seconds if isinstance(trouble, Later) else seconds
     log.warning("matrix: %s; again in %.0f s", words(trouble), wait)
     began = time.monotonic()
     try:

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import re
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 
 from chatbranch.connectors.contract import Host, Later, Misconfigured, Undeliverable
 from chatbranch.connectors.matrix.crypto.seals import Seals
-from chatbranch.connectors.matrix.listener import Listener, pause
+from chatbranch.connectors.matrix.listener import Listener, bear
 from chatbranch.connectors.matrix.people import People
 from chatbranch.connectors.matrix.session import Session, SignedOut, Trouble
 from chatbranch.connectors.matrix.setup import SETUP
 from chatbranch.connectors.matrix.voice import Voice
+from chatbranch.kernel.backoff import Attempts
 from chatbranch.kernel.messages import Outbound, Receipt
-
-SETTLED = 60.0  # seconds a session has lasted after which its end counts as the first failure
 
 
 class Matrix:
@@ -33,17 +31,16 @@ class Matrix:
 
     async def run(self, host: Host) -> None:
         """Sign in and listen until cancelled; sign in again when the server was away, or has forgotten us."""
-        failures = 0
+        attempts = Attempts()
         while True:
-            started = time.monotonic()
+            attempts.begin()
             try:
                 await self._attend(host)
             except Misconfigured as wrong:
                 await host.report("broken", str(wrong))
                 raise
             except (SignedOut, Trouble, Later) as trouble:
-                failures = 1 if time.monotonic() - started > SETTLED else failures + 1
-                await pause(host, trouble, failures)
+                await bear(host, trouble, attempts.failed())
 
     async def _attend(self, host: Host) -> None:
         session = Session(self._values)

@@ -14,7 +14,7 @@ from chatbranch.connectors.xmpp.archive import Archive, Recent
 from chatbranch.connectors.xmpp.files import Files
 from chatbranch.connectors.xmpp.places import Taker
 from chatbranch.connectors.xmpp.session import Refused, Session, Trouble
-from chatbranch.kernel.backoff import pause
+from chatbranch.kernel.backoff import Attempts
 from chatbranch.kernel.phrases import Phrase
 
 log = logging.getLogger(__name__)
@@ -62,17 +62,17 @@ class People:
     async def keep(self) -> None:
         """Read until cancelled."""
         await self.taker.reader.recall()
-        failures = 0
+        attempts = Attempts()
         while True:
+            attempts.begin()
             try:
                 await self._archive.look()
                 await self._ask_to_keep()
                 await self._appear()
                 await self.taker.reader.follow()
             except (Refused, Trouble) as trouble:
-                failures += 1
                 log.warning("xmpp: our archive cannot be read now: %s", trouble)
-                await asyncio.sleep(pause(failures))
+                await asyncio.sleep(attempts.failed())
 
     async def _appear(self) -> None:
         """From now on the server hands us what comes; who asks to see us, only once we asked whom we know."""

@@ -15,12 +15,11 @@ from chatbranch.connectors.xmpp.archive import Archive
 from chatbranch.connectors.xmpp.files import Files
 from chatbranch.connectors.xmpp.places import Taker, settled
 from chatbranch.connectors.xmpp.session import Refused, Session, Trouble
-from chatbranch.kernel.backoff import pause
+from chatbranch.kernel.backoff import Attempts
 
 log = logging.getLogger(__name__)
 
 OCCUPANT_IDS = "urn:xmpp:occupant-id:0"
-SETTLED = 60.0  # seconds in a room after which being put out counts as the first failure
 REFLECTED = 20.0  # seconds a room may take to show us what we said
 NICKS = 4  # names tried where ours is taken: name, name_, name__ …
 KICKED, BANNED = 30.0, 300.0  # seconds before we knock again
@@ -92,9 +91,10 @@ class Room:
     async def keep(self) -> None:
         """Be in the room until cancelled: enter, read on, and enter again when put out."""
         await self.taker.reader.recall()
-        failures = 0
+        attempts = Attempts()
         while True:
-            started, self._rest, self._why = time.monotonic(), 0.0, ""
+            attempts.begin()
+            self._rest, self._why = 0.0, ""
             try:
                 await self._enter()
                 self._stands(self.jid, "")
@@ -107,9 +107,8 @@ class Room:
             except Trouble as trouble:
                 self._why = str(trouble)
             self._leave(self._why or NOT_IN)
-            failures = 1 if time.monotonic() - started > SETTLED else failures + 1
             self._stands(self.jid, self._why or NOT_IN)
-            await asyncio.sleep(max(self._rest, pause(failures)))
+            await asyncio.sleep(max(self._rest, attempts.failed()))
 
     async def _enter(self) -> None:
         for attempt in range(NICKS):

@@ -87,7 +87,7 @@ class Session:
 
     def say(self, stanza: Element) -> None:
         """Put a message on the stream."""
-        self._client.send(Message(self._client, stanza))  # type: ignore[no-untyped-call]
+        self._client.send(Message(self._client, stanza))
 
     def appear(self, presence: Element) -> None:
         """Put a presence on the stream."""
@@ -101,7 +101,7 @@ class Session:
             question["to"] = to
         question.append(payload)
         try:
-            answer = await question.send(timeout=PATIENCE)  # type: ignore[no-untyped-call]
+            answer = await question.send(timeout=PATIENCE)
         except IqError as error:
             raise Refused(error.condition, error.etype == "wait") from None
         except IqTimeout:

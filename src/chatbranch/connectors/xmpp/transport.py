@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Mapping
 
 from chatbranch.connectors.contract import Host, Later, Misconfigured
 from chatbranch.connectors.xmpp import compose
 from chatbranch.connectors.xmpp.account import Account
-from chatbranch.connectors.xmpp.rooms import SETTLED
 from chatbranch.connectors.xmpp.session import Session, Trouble, is_loopback, normal
 from chatbranch.connectors.xmpp.setup import SETUP
-from chatbranch.kernel.backoff import pause
+from chatbranch.kernel.backoff import Attempts
 from chatbranch.kernel.messages import Outbound, Receipt
 
 log = logging.getLogger(__name__)
@@ -35,17 +33,16 @@ class Xmpp:
 
     async def run(self, host: Host) -> None:
         """Sign in and be there until cancelled; again when the stream ends."""
-        failures = 0
+        attempts = Attempts()
         while True:
-            started = time.monotonic()
+            attempts.begin()
             try:
                 await self._attend(host)
             except Misconfigured as wrong:
                 await host.report("broken", str(wrong))
                 raise
             except Trouble as trouble:
-                failures = 1 if time.monotonic() - started > SETTLED else failures + 1
-                seconds = pause(failures)
+                seconds = attempts.failed()
                 log.warning("xmpp: %s; again in %.0f s", trouble, seconds)
                 await host.report("reconnecting", str(trouble))
                 await asyncio.sleep(seconds)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chatbranch.kernel.backoff import LONGEST, pause
+from chatbranch.kernel.backoff import LONGEST, Attempts, pause
 
 
 def test_the_first_pause_is_at_most_two_seconds_and_none_is_longer_than_five_minutes() -> None:
@@ -20,3 +20,9 @@ def test_a_pause_never_shrinks_with_failures(failures: int, chance: float) -> No
 
 def test_two_who_failed_together_do_not_come_back_together() -> None:
     assert len({pause(5) for _ in range(20)}) > 1
+
+
+def test_after_an_attempt_that_went_well_for_a_while_the_count_begins_anew() -> None:
+    hasty, settled = Attempts(settled=3600), Attempts(settled=-1)
+    assert [hasty.failed() for _ in range(6)][-1] >= 32
+    assert all(settled.failed() <= 2 for _ in range(6))

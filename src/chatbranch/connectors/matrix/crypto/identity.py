@@ -81,8 +81,9 @@ class Identity:
             self.account.generate_one_time_keys(max(0, ENOUGH - left - waiting))
             body["one_time_keys"] = self._published(self.account.one_time_keys)
         if fallback_unused is False:
-            self.account.generate_fallback_key()  # type: ignore[attr-defined]  # vodozemac's stubs lack it
-            body["fallback_keys"] = self._published(self.account.fallback_key, fallback=True)  # type: ignore[attr-defined]
+            account: Any = self.account  # vodozemac's stubs lack the fallback key
+            account.generate_fallback_key()
+            body["fallback_keys"] = self._published(account.fallback_key, fallback=True)
         if not body:
             return
         await self.save()

@@ -7,6 +7,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from vodozemac import ExportedSessionKey, GroupSession, InboundGroupSession, MegolmMessage, SessionKey
@@ -63,8 +64,7 @@ class Inbound:
     async def settle(self) -> None:
         """Keep the keys that were taken."""
         for name, key in list(self._unsaved.items()):
-            value = {"sender": key.sender, "pickle": key.key.pickle(PICKLE_KEY)}
-            await self._store.put("megolm", name, lambda value=value: value)  # type: ignore[misc]
+            await self._store.put("megolm", name, partial(_kept, key))
             del self._unsaved[name]
 
     async def has(self, room: str, session: str) -> bool:
@@ -168,6 +168,10 @@ def _imported(kind: str, key: str) -> InboundGroupSession:
     if kind == "m.forwarded_room_key":
         return InboundGroupSession.import_session(ExportedSessionKey(key))
     return InboundGroupSession(SessionKey(key))
+
+
+def _kept(key: RoomKey) -> dict[str, str]:
+    return {"sender": key.sender, "pickle": key.key.pickle(PICKLE_KEY)}
 
 
 def _name(room: str, session: str) -> str:

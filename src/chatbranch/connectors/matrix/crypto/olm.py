@@ -216,10 +216,10 @@ def _to_front(ratchets: list[Ratchet], ratchet: Ratchet) -> None:
     ratchets[:] = [ratchet, *(each for each in ratchets if each is not ratchet)][:MOST_RATCHETS]
 
 
-def one_time_key(given: object, device: Device) -> Curve25519PublicKey | None:
+def one_time_key(given: Any, device: Device) -> Curve25519PublicKey | None:
     """The key the server claimed for us, if the device has signed it."""
     try:
-        (key,) = given[device.user][device.id].values()  # type: ignore[index]
+        (key,) = given[device.user][device.id].values()
         if not signed_by(key, device.user, f"ed25519:{device.id}", device.ed):
             return None
         return Curve25519PublicKey.from_base64(key["key"])
