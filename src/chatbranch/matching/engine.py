@@ -20,7 +20,7 @@ from chatbranch.kernel.text import language, normalise, plain, sentences, tokeni
 from chatbranch.matching import features as f
 from chatbranch.matching import guard, rules
 from chatbranch.matching.encoder import Encoder, Encodes, Vectors
-from chatbranch.matching.index import Index, IndexWriter, Row, Wording, has_vector, stamp
+from chatbranch.matching.index import Index, IndexWriter, Wording, has_vector, stamp
 from chatbranch.matching.judgement import (
     Candidate,
     Judgement,
@@ -38,6 +38,7 @@ _LONGEST = (
     20_000  # characters of a message that are looked at; a forwarded article says its claim before that
 )
 _TERMS_ASKED = 48  # the rarest terms of a long message; more cost time and find nothing else
+_TERMS_AT_LEAST, _POSTINGS = 8, 400_000  # fewer terms are asked where together so many wordings hold them
 _BY_TERMS, _BY_VECTOR = 40, 30  # wordings fetched
 _CLAIMS, _CHINESE_CLAIMS = (
     20,
@@ -165,6 +166,7 @@ class Matcher:
         index = self._index
         claims = self._candidates(index, message, newer, frozenset(gone))
         alike = {claim_id: _same_script(message.lang, rows) for claim_id, rows in claims.items()}
+        index.weigh(near.terms for rows in alike.values() for near in rows)
         likeness = _likenesses(message.vectors, list(alike.values()))
         found = []
         for (claim_id, rows), near in zip(claims.items(), likeness, strict=True):
@@ -217,18 +219,20 @@ class Matcher:
     ) -> dict[str, list[_Near]]:
         """Claim -> its wordings with their vectors, for every claim that is worth a closer look."""
         weights = message.terms.weights
-        asked = sorted(weights, key=lambda term: (-weights[term], term))[:_TERMS_ASKED]
+        rarest = sorted(weights, key=lambda term: (-weights[term], term))[:_TERMS_ASKED]
+        asked = rarest[: _affordable(index.held_by(rarest))]
         most = _CHINESE_CLAIMS if message.chinese else _CLAIMS
-        ids = _claims_of(index.by_terms(asked, _BY_TERMS), most)
-        if message.vectors is not None and index.space == self._encoder.digest:
-            ids |= _claims_of(index.by_vectors(message.vectors, _BY_VECTOR), most)
+        encoded = message.vectors is not None and index.space == self._encoder.digest
+        chosen = _first_claims(index, index.by_terms(asked, _BY_TERMS), most)
+        if message.vectors is not None and encoded:
+            chosen |= _first_claims(index, index.by_vectors(message.vectors, _BY_VECTOR), most)
         fresh = _newest(message, newer)
-        ids |= {wording.claim_id for wording in fresh}
+        chosen |= {number for own in fresh if (number := index.number_of(own.claim_id)) is not None}
         claims: dict[str, list[_Near]] = {}
-        for row in index.of_claims(sorted(ids - gone)):
-            vector = (
-                index.vectors[row.slot] if row.slot >= 0 and index.space == self._encoder.digest else None
-            )
+        rows = [row for row in index.of_claims(sorted(chosen)) if row.wording.claim_id not in gone]
+        vectors = iter(index.vectors_at([row.slot for row in rows if row.slot >= 0] if encoded else []))
+        for row in rows:
+            vector = next(vectors) if encoded and row.slot >= 0 else None
             near = _Near(row.wording, f.Terms(tuple(row.terms.split())), vector)
             claims.setdefault(row.wording.claim_id, []).append(near)
         for wording in fresh:
@@ -240,9 +244,19 @@ class Matcher:
         return claims
 
 
-def _claims_of(rows: Sequence[Row], most: int) -> set[str]:
-    """The first ``most`` claims among rows that are in order."""
-    return set(list(dict.fromkeys(row.wording.claim_id for row in rows))[:most])
+def _affordable(held: Sequence[int]) -> int:
+    """How many of the first terms to ask for: frequent ones come last, cost most and tell least."""
+    total = 0
+    for i, wordings in enumerate(held):
+        total += wordings
+        if total > _POSTINGS and i >= _TERMS_AT_LEAST:
+            return i
+    return len(held)
+
+
+def _first_claims(index: Index, rows: Sequence[int], most: int) -> set[int]:
+    """The numbers of the first ``most`` claims among rows that are in order."""
+    return set(list(dict.fromkeys(index.claims_of(rows)))[:most])
 
 
 def _newest(message: Message, newer: Sequence[Wording]) -> list[Wording]:

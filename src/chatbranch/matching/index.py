@@ -1,18 +1,22 @@
-"""The index of wordings on disk: terms in tantivy, English sentence vectors in one append-only file.
+"""The index of wordings on disk: terms in tantivy, everything else in plain files that are mapped into memory.
 
     INDEX_DIR/
       current                 the name of the generation in use; replaced atomically
       writer.lock             held by the one writer
       <generation>/
         space.json            which encoder made the vectors
-        text/                 tantivy: one document a wording, and one document with the state of this index
-        vectors.f32           one unit vector a row, appended, never changed
-        vectors.keys          16 bytes a row: a digest of the text it encodes, so that a rebuild need not encode again
+        text/                 tantivy: the terms of each wording with its row, and one document with the state
+        rows, texts           one record a wording; what it says and its terms (``table``)
+        vectors, vectors.keys one unit vector for each English wording, and a digest of the text it encodes, so that a
+                              rebuild need not encode again
+        counts-<rows>.npz     how many of the first rows hold each term (``counts``)
+        cells-<vectors>/      the first vectors sorted for searching (``nearest``)
 
-A tantivy commit is the only moment at which anything becomes visible: the state document, written in the same
-commit, says how many vector rows count and up to which ``seq`` wordings are in. A process killed anywhere leaves
-the last commit, and at most some rows past the counted ones, which the next writer overwrites. A rebuild writes a
-whole new generation and then replaces ``current``. Everything here can be made again from the database.
+Rows and vectors are appended, never changed. A tantivy commit is the only moment at which anything becomes visible:
+the state document, written in the same commit, says how many rows and vectors count and which files go with them. A
+process killed anywhere leaves the last commit, and at most some bytes past the counted ones, which the next writer
+overwrites. A rebuild writes a whole new generation and then replaces ``current``. Everything here can be made again
+from the database.
 """
 
 from __future__ import annotations
@@ -24,8 +28,9 @@ import json
 import os
 import shutil
 import uuid
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -33,35 +38,22 @@ import numpy as np
 import tantivy
 
 from chatbranch.kernel.text import normalise, tokens
+from chatbranch.matching.counts import Counting, Counts
 from chatbranch.matching.encoder import Encodes, Vectors
 from chatbranch.matching.features import Terms, Weighed, rarity, weighed
-from chatbranch.matching.nearest import Nearest
+from chatbranch.matching.nearest import Cells, Halves, Nearest, few_enough, sort_into_cells
+from chatbranch.matching.table import Appender, Extent, Row, Table, Wording, write_at
 
-FORMAT = 2  # raised when a directory written before can no longer be read: it is then rebuilt
+__all__ = ["Index", "IndexBusy", "IndexWriter", "Row", "Wording", "current_generation", "has_vector", "stamp"]
+
+FORMAT = 3  # raised when a directory written before can no longer be read: it is then rebuilt
 _STATE = "state"
 _HEAP = 64_000_000  # bytes, tantivy's write buffer
 _CHUNK = 1_000  # wordings encoded and added at a time
+_UNCOUNTED = 4_096  # rows whose terms a reader counts itself
 _KEY_BYTES = 16
 _WEIGHTS_KEPT = 200_000  # terms; messages bring new ones for ever
-
-
-@dataclass(frozen=True)
-class Wording:
-    """One indexed wording of a claim. ``seq`` increases with publication."""
-
-    claim_id: str
-    lang: str
-    text: str
-    seq: int
-
-
-@dataclass(frozen=True)
-class Row:
-    """A wording as the index holds it: its terms, parted by blanks, and its vector's row, -1 where it has none."""
-
-    wording: Wording
-    slot: int
-    terms: str
+_ATTEMPTS = 5  # to open an index whose writer replaces files meanwhile
 
 
 class IndexBusy(Exception):
@@ -73,41 +65,106 @@ def has_vector(lang: str) -> bool:
     return not lang.startswith("zh")
 
 
+@dataclass(frozen=True)
+class _State:
+    """What a commit makes visible. counted: rows that the file of counts covers; celled: vectors that lie in cells."""
+
+    watermark: int = 0
+    rows: int = 0
+    bytes: int = 0
+    slots: int = 0
+    counted: int = 0
+    celled: int = 0
+
+    @property
+    def extent(self) -> Extent:
+        return Extent(self.rows, self.bytes)
+
+
 def _schema() -> tantivy.Schema:
     builder = tantivy.SchemaBuilder()
-    builder.add_text_field("terms", stored=True, tokenizer_name="whitespace", index_option="freq")
-    builder.add_text_field("key", tokenizer_name="raw", index_option="basic")
-    builder.add_text_field("claim", stored=True, tokenizer_name="raw", index_option="basic")
-    builder.add_text_field("body", stored=True, tokenizer_name="raw", index_option="basic")
-    builder.add_unsigned_field("slot", indexed=True)
+    builder.add_text_field("terms", tokenizer_name="whitespace", index_option="freq")
+    builder.add_text_field("claim", tokenizer_name="raw", index_option="basic")
+    builder.add_unsigned_field("row", fast=True)
+    builder.add_text_field("kind", tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("state", stored=True, tokenizer_name="raw", index_option="basic")
     return builder.build()
 
 
 # --- reading --------------------------------------------------------------------------------------
 
 
+class _Text:
+    """Tantivy's part of an index: which rows hold which terms, and the state of the last commit."""
+
+    def __init__(self, folder: Path) -> None:
+        self._index = tantivy.Index.open(str(folder / "text"))
+        self._searcher = self._index.searcher()
+
+    def state(self) -> _State:
+        hits = self._searcher.search(self._term("kind", _STATE), 1, count=False).hits
+        return _State(**json.loads(self._searcher.doc(hits[0][1])["state"][0])) if hits else _State()
+
+    def any_of(self, terms: Sequence[str], limit: int) -> list[int]:
+        """The ``limit`` rows with the highest BM25 for the terms, best first."""
+        schema = self._index.schema
+        alternatives = [
+            (tantivy.Occur.Should, tantivy.Query.term_query(schema, "terms", term, index_option="freq"))
+            for term in terms
+        ]
+        return self._rows(tantivy.Query.boolean_query(alternatives), limit) if alternatives else []
+
+    def a_row_of(self, claim_id: str) -> int | None:
+        return next(iter(self._rows(self._term("claim", claim_id), 1)), None)
+
+    def _term(self, name: str, value: str) -> tantivy.Query:
+        return tantivy.Query.term_query(self._index.schema, name, value, index_option="basic")
+
+    def _rows(self, query: tantivy.Query, limit: int) -> list[int]:
+        hits = self._searcher.search(query, limit, count=False).hits
+        found: list[int] = self._searcher.fast_field_values("row", [address for _, address in hits])
+        return found
+
+
 class Index:
-    """One committed state of the index, read-only and safe to share between threads."""
+    """One committed state of the index, read-only and safe to share between threads.
+
+    Rows stand for wordings; a claim's number is the row of its first wording.
+    """
 
     def __init__(self, folder: Path | None, before: Index | None = None) -> None:
-        self._folder = folder
-        self._searcher: Any = None
-        self.watermark, self.vectors = 0, np.zeros((0, 1), np.float32)
-        self._nearest = Nearest(self.vectors)
-        self.space = ""
-        self._weights = _Weights(self)
+        self._folder, self.space = folder, ""
+        self._text: _Text | None = None
+        self.state, self._table = _State(), Table()
+        self.counts, self._uncounted = Counts(), Counter[str]()
+        self.vectors: Halves = np.zeros((0, 1), np.float16)
+        self.cells: Cells | None = None
         if folder is not None:
-            self._load(folder, before._nearest if before is not None and before._folder == folder else None)
+            self._load(folder, before if before is not None and before._folder == folder else None)
+        else:
+            self._nearest = Nearest(self.vectors)
+        self._weights = _Weights(self)
 
-    def _load(self, folder: Path, before: Nearest | None) -> None:
-        self._text = tantivy.Index.open(str(folder / "text"))
-        self._searcher = self._text.searcher()
+    def _load(self, folder: Path, before: Index | None) -> None:
         space = json.loads((folder / "space.json").read_text())
-        self.space = space["digest"]
-        state = self._state()
-        self.watermark = state["watermark"]
-        self.vectors = _map_vectors(folder / "vectors.f32", state["slots"], space["dimension"])
-        self._nearest = Nearest(self.vectors, before)
+        self.space, self._text = space["digest"], _Text(folder)
+        state = self.state = self._text.state()
+        self._table = Table(folder, state.extent)
+        self._count_terms(folder, before)
+        self.vectors = _map_vectors(folder / "vectors", state.slots, space["dimension"])
+        kept = before is not None and before.state.celled == state.celled
+        self.cells = before.cells if before is not None and kept else _read_cells(folder, state.celled)
+        self._nearest = Nearest(self.vectors, self.cells, before._nearest if before is not None else None)
+
+    def _count_terms(self, folder: Path, before: Index | None) -> None:
+        done = self.state.counted
+        if before is not None and before.state.counted == done:
+            self.counts, self._uncounted = before.counts, before._uncounted.copy()
+            done = before.state.rows
+        elif done:
+            self.counts = Counts.read(_counts_path(folder, done))
+        for row in self._table.read(range(done, self.state.rows)):
+            self._uncounted.update(set(row.terms.split()))
 
     @classmethod
     def open(cls, directory: Path, before: Index | None = None) -> Index:
@@ -115,73 +172,70 @@ class Index:
 
         before: an earlier state of it, of which what has not changed is kept.
         """
+        for _ in range(_ATTEMPTS):
+            with contextlib.suppress(FileNotFoundError):  # replaced while it was opened
+                return cls(current_generation(directory), before)
         return cls(current_generation(directory), before)
 
-    def _state(self) -> dict[str, int]:
-        hits = self._search(self._term("key", _STATE), 1)
-        return json.loads(hits[0]["body"][0]) if hits else {"watermark": 0, "slots": 0}
+    @property
+    def watermark(self) -> int:
+        """The highest ``seq`` in the index."""
+        return self.state.watermark
 
     def __len__(self) -> int:
-        return max(0, self._searcher.num_docs - 1) if self._searcher else 0
+        return len(self._table)
 
     def weighed(self, terms: Terms) -> Weighed:
         """Terms with their weights in this library (features.rarity)."""
+        return weighed(terms, self._weights)
+
+    def weigh(self, every: Iterable[Terms]) -> None:
+        """Look the weights of all these terms up at once: one by one takes longer."""
         if len(self._weights) > _WEIGHTS_KEPT:
             self._weights.clear()
-        return weighed(terms, self._weights)
+        self._weights.learn([term for terms in every for term in terms.counts if term not in self._weights])
+
+    def held_by(self, terms: Sequence[str]) -> list[int]:
+        """How many wordings hold each term."""
+        uncounted = self._uncounted
+        return [held + uncounted[term] for term, held in zip(terms, self.counts.of(terms), strict=True)]
 
     def seen(self, term: str) -> int:
         """How many wordings hold the term."""
-        return int(self._searcher.doc_freq("terms", term)) if self._searcher else 0
+        return self.held_by([term])[0]
 
-    def by_terms(self, terms: Sequence[str], limit: int) -> list[Row]:
-        """The ``limit`` wordings with the highest BM25 for the terms, best first."""
-        return self._rows(self._any_of("terms", terms), limit)
+    def by_terms(self, terms: Sequence[str], limit: int) -> list[int]:
+        """The ``limit`` rows with the highest BM25 for the terms, best first."""
+        return self._text.any_of(terms, limit) if self._text and terms else []
 
-    def by_vectors(self, asked: Vectors, limit: int) -> list[Row]:
-        """The ``limit`` encoded wordings nearest to any of the asked vectors (rows), by cosine, best first."""
-        slots: list[int] = self._nearest.search(asked, limit).tolist() if len(self.vectors) else []
-        if not slots:
-            return []
-        place = {slot: i for i, slot in enumerate(slots)}
-        query = tantivy.Query.term_set_query(self._text.schema, "slot", slots)
-        return sorted(self._rows(query, len(slots)), key=lambda row: place[row.slot])
+    def by_vectors(self, asked: Vectors, limit: int) -> list[int]:
+        """The ``limit`` rows nearest to any of the asked vectors (rows), by cosine, best first."""
+        return self._table.at_slots(self._nearest.search(asked, limit)) if len(self.vectors) else []
 
-    def of_claims(self, claim_ids: Sequence[str]) -> list[Row]:
-        """Every wording of the claims, oldest first."""
-        if not claim_ids or not self._searcher:
-            return []
-        query = tantivy.Query.term_set_query(self._text.schema, "claim", list(claim_ids))
-        return sorted(
-            self._rows(query, 64 * len(claim_ids)), key=lambda row: (row.wording.seq, row.wording.text)
-        )
+    def claims_of(self, rows: Sequence[int]) -> list[int]:
+        """For each row the number of its claim."""
+        return self._table.claims_of(rows)
+
+    def number_of(self, claim_id: str) -> int | None:
+        """The number of a claim."""
+        row = self._text.a_row_of(claim_id) if self._text else None
+        return None if row is None else self.claims_of([row])[0]
+
+    def of_claims(self, claims: Sequence[int]) -> list[Row]:
+        """Every wording of the claims, by number; claim by claim, oldest first."""
+        return list(self._table.read(self._table.rows_of(claims)))
+
+    def vectors_at(self, slots: Sequence[int]) -> Vectors:
+        """These vectors, as rows."""
+        return self.vectors[np.asarray(slots, np.intp)].astype(np.float32)
+
+    def read(self, rows: Sequence[int]) -> list[Row]:
+        """The wordings in these rows."""
+        return list(self._table.read(rows))
 
     def wordings(self) -> Iterator[Row]:
-        """Every wording (for tests and inspection; not in any order)."""
-        return iter(self._rows(tantivy.Query.all_query(), len(self) + 1)) if self._searcher else iter(())
-
-    def _term(self, name: str, value: str) -> tantivy.Query:
-        return tantivy.Query.term_query(self._text.schema, name, value, index_option="basic")
-
-    def _any_of(self, name: str, values: Sequence[str]) -> tantivy.Query | None:
-        if not values or not self._searcher:
-            return None
-        schema = self._text.schema
-        alternatives = [
-            (tantivy.Occur.Should, tantivy.Query.term_query(schema, name, value, index_option="freq"))
-            for value in values
-        ]
-        return tantivy.Query.boolean_query(alternatives)
-
-    def _search(self, query: tantivy.Query, limit: int) -> list[Any]:
-        hits = self._searcher.search(query, limit=limit, count=False).hits
-        return [self._searcher.doc(address) for _, address in hits]
-
-    def _rows(self, query: tantivy.Query | None, limit: int) -> list[Row]:
-        if query is None:
-            return []
-        documents = self._search(query, limit)
-        return [_row(document) for document in documents if document["claim"]]
+        """Every wording (for tests and inspection)."""
+        return self._table.read(range(len(self._table)))
 
 
 class _Weights(dict[str, float]):
@@ -189,24 +243,40 @@ class _Weights(dict[str, float]):
 
     def __init__(self, index: Index) -> None:
         super().__init__()
-        self._index = index
+        self._index, self._documents = index, len(index)
 
     def __missing__(self, term: str) -> float:
-        weight = rarity(term, self._index.seen(term), len(self._index))
-        self[term] = weight
-        return weight
+        self.learn([term])
+        return self[term]
+
+    def learn(self, terms: Sequence[str]) -> None:
+        for term, held in zip(terms, self._index.held_by(terms), strict=True):
+            self[term] = rarity(term, held, self._documents)
 
 
-def _row(document: Any) -> Row:
-    lang, seq, slot, text = document["body"][0].split(" ", 3)
-    wording = Wording(document["claim"][0], lang, text, int(seq))
-    return Row(wording, int(slot), document["terms"][0])
-
-
-def _map_vectors(path: Path, rows: int, dimension: int) -> Vectors:
+def _map_vectors(path: Path, rows: int, dimension: int) -> Halves:
     if not rows:
-        return np.zeros((0, dimension), np.float32)
-    return np.memmap(path, np.float32, "r", shape=(rows, dimension))
+        return np.zeros((0, dimension), np.float16)
+    return np.memmap(path, np.float16, "r", shape=(rows, dimension))
+
+
+def _counts_path(folder: Path, rows: int) -> Path:
+    return folder / f"counts-{rows}.npy"
+
+
+def _cells_path(folder: Path, vectors: int) -> Path:
+    return folder / f"cells-{vectors}"
+
+
+_CELL_PARTS = ("centres", "basis", "order", "starts", "sketch")
+
+
+def _read_cells(folder: Path, vectors: int) -> Cells | None:
+    if not vectors:
+        return None
+    own = _cells_path(folder, vectors)
+    parts = {name: np.load(own / f"{name}.npy", mmap_mode="r") for name in _CELL_PARTS}
+    return Cells(**parts, drawn=json.loads((own / "drawn.json").read_text()))
 
 
 def current_generation(directory: Path) -> Path | None:
@@ -233,64 +303,155 @@ def stamp(directory: Path) -> tuple[str, int]:
 
 
 class _Generation:
-    """A generation being written: tantivy's writer and the vector files behind the last commit."""
+    """A generation being written: tantivy's writer, and what the next commit will make visible."""
 
-    def __init__(self, folder: Path, encoder: Encodes, reuse: dict[bytes, Vectors] | None = None) -> None:
-        self.folder, self._encoder, self._reuse = folder, encoder, reuse or {}
-        self._text = tantivy.Index(_schema(), path=str(folder / "text"))
-        index = Index(folder)
-        self.watermark, self.slots = index.watermark, len(index.vectors)
-        self._writer = self._text.writer(heap_size=_HEAP, num_threads=1)
+    def __init__(self, folder: Path, encoder: Encodes, reuse: _Encoded | None = None) -> None:
+        self.folder, self._encoder, self._reuse = folder, encoder, reuse
+        self._index = Index(folder)
+        self._state, self._counts, self._cells = self._index.state, self._index.counts, self._index.cells
+        self._rows = Appender(folder, self._state.extent)
+        self._claims: dict[int, int] = {}  # hash of an id -> number of the claim, for those met since then
+        self._added: set[int] = set()  # hashes of the wordings met since then
+        self._counting = Counting()
+        for row in self._index.read(range(self._state.counted, self._state.rows)):
+            self._counting.add(row.terms.split())
+        text = tantivy.Index(_schema(), path=str(folder / "text"))
+        self._writer = text.writer(heap_size=_HEAP, num_threads=1)
 
     @classmethod
     def create(
-        cls, directory: Path, encoder: Encodes, reuse: dict[bytes, Vectors] | None = None
+        cls, directory: Path, encoder: Encodes, reuse: _Encoded | None = None
     ) -> _Generation:
         folder = directory / uuid.uuid4().hex
         (folder / "text").mkdir(parents=True)
+        tantivy.Index(_schema(), path=str(folder / "text"))
         space = {"format": FORMAT, "digest": encoder.digest, "dimension": encoder.dimension}
         (folder / "space.json").write_text(json.dumps(space))
-        (folder / "vectors.f32").touch()
-        (folder / "vectors.keys").touch()
+        for name in ("rows", "texts", "vectors", "vectors.keys"):
+            (folder / name).touch()
         return cls(folder, encoder, reuse)
 
-    def add(self, wordings: Sequence[Wording]) -> None:
-        """Append the wordings; one that is there already is replaced by itself."""
-        encoded = [wording for wording in wordings if has_vector(wording.lang)]
-        slots = dict(zip(map(_key, encoded), range(self.slots, self.slots + len(encoded)), strict=False))
-        self._append_vectors([wording.text for wording in encoded])
-        for wording in wordings:
-            self._writer.delete_documents_by_term("key", _key(wording))
-            self._writer.add_document(_document(wording, slots.get(_key(wording), -1)))
-            self.watermark = max(self.watermark, wording.seq)
+    @property
+    def watermark(self) -> int:
+        return self._state.watermark
 
-    def _append_vectors(self, texts: list[str]) -> None:
+    def add(self, wordings: Sequence[Wording]) -> None:
+        """Append the wordings that are not there yet."""
+        numbered = [(own, self._number(own.claim_id)) for own in wordings]
+        new = [(own, claim) for own, claim in numbered if not self._known(own, claim)]
+        slot = self._append_vectors([own.text for own, _ in new if has_vector(own.lang)])
+        for own, known in new:
+            terms = tokens(normalise(own.text).text)
+            joined, number = " ".join(terms), self._rows.extent.rows
+            claim = self._claims.setdefault(hash(own.claim_id), number) if known is None else known
+            encoded = has_vector(own.lang)
+            self._rows.append(Row(own, slot if encoded else -1, joined), claim)
+            slot += encoded
+            self._counting.add(terms)
+            document = tantivy.Document(terms=[joined], claim=[own.claim_id])
+            document.add_unsigned("row", number)
+            self._writer.add_document(document)
+        seq = max((own.seq for own in wordings), default=0)
+        self._state = replace(self._state, watermark=max(self._state.watermark, seq))
+
+    def _number(self, claim_id: str) -> int | None:
+        """The number of a claim that is in the index or was added since."""
+        known = self._claims.get(hash(claim_id))
+        if known is None and self._state.rows:
+            known = self._index.number_of(claim_id)
+            if known is not None:
+                self._claims[hash(claim_id)] = known
+        return known
+
+    def _known(self, own: Wording, claim: int | None) -> bool:
+        key = hash((own.claim_id, own.lang, own.text))
+        if key in self._added:
+            return True
+        self._added.add(key)
+        if claim is None or claim >= len(self._index):
+            return False
+        return any(
+            (row.wording.lang, row.wording.text) == (own.lang, own.text) for row in self._index.of_claims([claim])
+        )
+
+    def _append_vectors(self, texts: list[str]) -> int:
+        """Write the vectors of these texts; returns the first one's slot."""
+        first, dimension = self._state.slots, self._encoder.dimension
         if not texts:
-            return
+            return first
         keys = [_text_key(text) for text in texts]
-        missing = [i for i, key in enumerate(keys) if key not in self._reuse]
-        vectors = np.zeros((len(texts), self._encoder.dimension), np.float32)
+        vectors = np.zeros((len(texts), dimension), np.float16)
+        missing = self._reuse.fill(vectors, keys) if self._reuse else list(range(len(texts)))
         if missing:
             vectors[missing] = self._encoder.encode([texts[i] for i in missing])
-        for i, key in enumerate(keys):
-            vectors[i] = self._reuse.get(key, vectors[i])
-        _write_rows(self.folder / "vectors.f32", self.slots * vectors.shape[1] * 4, vectors.tobytes())
-        _write_rows(self.folder / "vectors.keys", self.slots * _KEY_BYTES, b"".join(keys))
-        self.slots += len(texts)
-
-    def remove(self, claim_ids: Iterable[str]) -> None:
-        for claim_id in claim_ids:
-            self._writer.delete_documents_by_term("claim", claim_id)
+        write_at(self.folder / "vectors", first * dimension * 2, vectors.tobytes())
+        write_at(self.folder / "vectors.keys", first * _KEY_BYTES, b"".join(keys))
+        self._state = replace(self._state, slots=first + len(texts))
+        return first
 
     def commit(self) -> None:
         """Make everything since the last commit visible, at once and durably."""
-        state = json.dumps({"watermark": self.watermark, "slots": self.slots})
-        self._writer.delete_documents_by_term("key", _STATE)
-        self._writer.add_document(tantivy.Document(key=[_STATE], body=[state]))
+        self._rows.flush()
+        extent, state = self._rows.extent, self._state
+        self._state = replace(
+            state, rows=extent.rows, bytes=extent.bytes, counted=self._count(extent.rows), celled=self._sort()
+        )
+        self._writer.delete_documents_by_term("kind", _STATE)
+        self._writer.add_document(tantivy.Document(kind=[_STATE], state=[json.dumps(asdict(self._state))]))
         self._writer.commit()
+        self._tidy(state)
+
+    def _count(self, rows: int) -> int:
+        """Write the counts of all terms anew where a reader would have many rows to count."""
+        if rows - self._state.counted < max(_UNCOUNTED, rows // 64):
+            return self._state.counted
+        self._counts = self._counts.plus(self._counting)
+        self._counting = Counting()
+        with _whole(_counts_path(self.folder, rows)) as path:
+            self._counts.write(path)
+        return rows
+
+    def _sort(self) -> int:
+        """Sort the vectors into cells anew where too many lie in none."""
+        slots, before = self._state.slots, self._cells
+        if few_enough(slots, before):
+            return self._state.celled
+        vectors = _map_vectors(self.folder / "vectors", slots, self._encoder.dimension)
+        self._cells = cells = sort_into_cells(vectors, before)
+        with _whole(_cells_path(self.folder, slots)) as path:
+            path.mkdir()
+            for name in _CELL_PARTS:
+                np.save(path / f"{name}.npy", getattr(cells, name))
+            (path / "drawn.json").write_text(json.dumps(cells.drawn))
+        return slots
+
+    def _tidy(self, before: _State) -> None:
+        """Remove counts and cells that are neither of this commit nor, for readers that still open it, of the last."""
+        states = (self._state, before)
+        kept = {_counts_path(self.folder, own.counted) for own in states}
+        kept |= {_cells_path(self.folder, own.celled) for own in states}
+        for path in (*self.folder.glob("counts-*"), *self.folder.glob("cells-*"), *self.folder.glob(".*.new")):
+            if path not in kept:
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
 
     def close(self) -> None:
         self._writer.wait_merging_threads()
+
+
+class _Encoded:
+    """The vectors of an earlier generation, by what they encode."""
+
+    def __init__(self, folder: Path) -> None:
+        self._vectors = Index(folder).vectors
+        keys = (folder / "vectors.keys").read_bytes()
+        self._slots = {keys[i * _KEY_BYTES : (i + 1) * _KEY_BYTES]: i for i in range(len(self._vectors))}
+
+    def fill(self, vectors: Halves, keys: Sequence[bytes]) -> list[int]:
+        """Put those that are known into their rows; returns the others' rows."""
+        slots = [self._slots.get(key, -1) for key in keys]
+        known = [i for i, slot in enumerate(slots) if slot >= 0]
+        vectors[known] = self._vectors[[slots[i] for i in known]]
+        return [i for i, slot in enumerate(slots) if slot < 0]
 
 
 class IndexWriter:
@@ -336,12 +497,8 @@ class IndexWriter:
         for chunk in _chunks(wordings):
             self._generation.add(chunk)
 
-    def remove(self, claim_ids: Iterable[str]) -> None:
-        """Remove every wording of the claims."""
-        self._generation.remove(claim_ids)
-
     def commit(self) -> None:
-        """Make what was added and removed visible: all of it or, if the process dies, none."""
+        """Make what was added visible: all of it or, if the process dies, none."""
         self._generation.commit()
 
     def rebuild(self, wordings: Iterable[Wording], progress: Callable[[int], None] | None = None) -> int:
@@ -349,7 +506,8 @@ class IndexWriter:
 
         ``progress(done)`` is called after each chunk. Texts encoded before are not encoded again.
         """
-        generation = _Generation.create(self._directory, self._encoder, self._known_vectors())
+        known = _Encoded(self._generation.folder)
+        generation = _Generation.create(self._directory, self._encoder, known)
         done = 0
         for chunk in _chunks(wordings):
             generation.add(chunk)
@@ -374,16 +532,11 @@ class IndexWriter:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _known_vectors(self) -> dict[bytes, Vectors]:
-        folder = self._generation.folder
-        vectors = Index(folder).vectors
-        keys = (folder / "vectors.keys").read_bytes()
-        return {keys[i * _KEY_BYTES : (i + 1) * _KEY_BYTES]: vectors[i] for i in range(len(vectors))}
-
     def _publish(self, generation: _Generation) -> None:
         """Point ``current`` at the generation; the one before stays for readers that still open files in it."""
         before = current_generation(self._directory)
-        _replace_file(self._directory / "current", generation.folder.name)
+        with _whole(self._directory / "current") as path:
+            path.write_text(generation.folder.name)
         kept = {generation.folder, before}
         for folder in self._directory.iterdir():
             if folder.is_dir() and folder not in kept:
@@ -401,42 +554,28 @@ def _chunks(wordings: Iterable[Wording]) -> Iterator[list[Wording]]:
         yield chunk
 
 
-def _document(wording: Wording, slot: int) -> tantivy.Document:
-    document = tantivy.Document()
-    document.add_text("terms", " ".join(tokens(normalise(wording.text).text)))
-    document.add_text("key", _key(wording))
-    document.add_text("claim", wording.claim_id)
-    document.add_text("body", f"{wording.lang} {wording.seq} {slot} {wording.text}")
-    if slot >= 0:
-        document.add_unsigned("slot", slot)
-    return document
-
-
 def _text_key(text: str) -> bytes:
     return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=_KEY_BYTES).digest()
 
 
-def _key(wording: Wording) -> str:
-    return _text_key(f"{wording.claim_id}\x1f{wording.lang}\x1f{wording.text}").hex()
-
-
-def _write_rows(path: Path, offset: int, rows: bytes) -> None:
-    with path.open("r+b") as file:
-        file.seek(offset)
-        file.write(rows)
-        file.flush()
-        os.fsync(file.fileno())
-
-
-def _replace_file(path: Path, content: str) -> None:
+@contextlib.contextmanager
+def _whole(path: Path) -> Iterator[Path]:
+    """A place to write a file or folder that appears at ``path`` whole, and durably, or not at all."""
     temporary = path.with_name(f".{path.name}.new")
-    with temporary.open("w") as file:
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+    if temporary.is_dir():
+        shutil.rmtree(temporary)
+    yield temporary
+    for written in [*temporary.glob("*"), temporary]:
+        _sync(written)
+    if path.is_dir():
+        shutil.rmtree(path)  # of a process that died before its commit
     os.replace(temporary, path)
-    folder = os.open(path.parent, os.O_RDONLY)
+    _sync(path.parent)
+
+
+def _sync(path: Path) -> None:
+    opened = os.open(path, os.O_RDONLY)
     try:
-        os.fsync(folder)
+        os.fsync(opened)
     finally:
-        os.close(folder)
+        os.close(opened)

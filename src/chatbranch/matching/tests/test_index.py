@@ -37,17 +37,13 @@ class CountingEncoder:
 
 
 def found(index: Index, text: str) -> list[str]:
-    return [row.wording.claim_id for row in index.by_terms(tokens(normalise(text).text), 10)]
+    rows = index.by_terms(tokens(normalise(text).text), 10)
+    return [row.wording.claim_id for row in index.read(rows)]
 
 
 def test_an_absent_index_is_an_empty_one(tmp_path: Path) -> None:
     index = Index.open(tmp_path / "nowhere")
-    assert (len(index), index.watermark, found(index, "garlic"), index.of_claims(["garlic"])) == (
-        0,
-        0,
-        [],
-        [],
-    )
+    assert (len(index), index.watermark, found(index, "garlic"), index.number_of("garlic")) == (0, 0, [], None)
 
 
 def test_what_was_committed_is_found_by_its_terms_its_vector_and_its_claim(tmp_path: Path) -> None:
@@ -58,8 +54,11 @@ def test_what_was_committed_is_found_by_its_terms_its_vector_and_its_claim(tmp_p
     index = Index.open(tmp_path)
     assert (len(index), index.watermark) == (3, 3)
     assert found(index, "大蒜预防感冒") == ["garlic"]
-    assert index.by_vectors(encoder.encode([BLEACH.text]), 1)[0].wording == BLEACH
-    assert [row.wording for row in index.of_claims(["garlic"])] == [GARLIC, GARLIC_ZH]
+    assert index.read(index.by_vectors(encoder.encode([BLEACH.text]), 1))[0].wording == BLEACH
+    number = index.number_of("garlic")
+    assert number is not None
+    assert [row.wording for row in index.of_claims([number])] == [GARLIC, GARLIC_ZH]
+    assert (index.seen("garlic"), index.seen("大蒜"), index.seen("onion")) == (1, 1, 0)
 
 
 def test_nothing_is_visible_before_the_commit(tmp_path: Path) -> None:
@@ -77,16 +76,6 @@ def test_adding_a_wording_again_changes_nothing(tmp_path: Path) -> None:
         writer.add([GARLIC])
         writer.commit()
     assert len(Index.open(tmp_path)) == 2
-
-
-def test_a_removed_claim_is_no_longer_found_and_the_watermark_stays(tmp_path: Path) -> None:
-    with IndexWriter.open(tmp_path, CountingEncoder()) as writer:
-        writer.add([GARLIC, BLEACH])
-        writer.commit()
-        writer.remove(["bleach"])
-        writer.commit()
-    index = Index.open(tmp_path)
-    assert (found(index, "bleach"), index.watermark) == ([], 3)
 
 
 def test_there_is_one_writer(tmp_path: Path) -> None:
@@ -169,4 +158,4 @@ def test_a_writer_killed_at_any_moment_leaves_a_whole_index(tmp_path: Path, rebu
         assert index.watermark > before
         assert {row.wording.seq for row in index.wordings()} == set(range(1, index.watermark + 1))
         assert sorted(row.slot for row in index.wordings()) == list(range(len(index.vectors)))
-        assert np.allclose(np.linalg.norm(index.vectors, axis=1), 1, atol=1e-5)
+        assert np.allclose(np.linalg.norm(index.vectors.astype(np.float32), axis=1), 1, atol=1e-3)

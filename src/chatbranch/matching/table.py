@@ -1,0 +1,149 @@
+"""The wordings of an index as two files that are appended to and mapped into memory: fixed records, and their texts.
+
+A reader sees the first so many rows, as a commit says; bytes past them are of a writer that has not committed.
+"""
+
+from __future__ import annotations
+
+import mmap
+import os
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import numpy.typing as npt
+
+Rows = npt.NDArray[np.intp]
+
+_RECORD = np.dtype(
+    [
+        ("at", "<u8"),  # where in the file of texts its own begin
+        ("seq", "<i8"),
+        ("claim", "<u4"),  # the row of the first wording of its claim
+        ("slot", "<i4"),  # of its vector, -1 where it has none
+        ("text", "<u4"),  # lengths in bytes, in the order in which the texts stand
+        ("terms", "<u4"),
+        ("claim_id", "<u2"),
+        ("lang", "<u2"),
+    ]
+)
+
+
+@dataclass(frozen=True)
+class Wording:
+    """One indexed wording of a claim. ``seq`` increases with publication."""
+
+    claim_id: str
+    lang: str
+    text: str
+    seq: int
+
+
+@dataclass(frozen=True)
+class Row:
+    """A wording as the index holds it: its terms, parted by blanks, and its vector's row, -1 where it has none."""
+
+    wording: Wording
+    slot: int
+    terms: str
+
+
+@dataclass(frozen=True)
+class Extent:
+    """How much of a table counts."""
+
+    rows: int = 0
+    bytes: int = 0
+
+
+class Table:
+    """The first rows of a table, read-only and safe to share between threads."""
+
+    def __init__(self, folder: Path | None = None, extent: Extent = Extent()) -> None:
+        self._records: npt.NDArray[np.void] = np.zeros(0, _RECORD)
+        self._texts: mmap.mmap | bytes = b""
+        if folder is not None and extent.rows:
+            self._records = np.memmap(folder / "rows", _RECORD, "r", shape=(extent.rows,))
+            with (folder / "texts").open("rb") as file:
+                self._texts = mmap.mmap(file.fileno(), extent.bytes, prot=mmap.PROT_READ)
+        claims = np.ascontiguousarray(self._records["claim"])
+        self._by_claim = np.argsort(claims, kind="stable")
+        self._claims = claims[self._by_claim]
+        encoded = np.flatnonzero(self._records["slot"] >= 0)
+        self._by_slot = np.zeros(len(encoded), np.uint32)
+        self._by_slot[self._records["slot"][encoded]] = encoded
+
+    def __len__(self) -> int:
+        return len(self._records)
+
+    def claims_of(self, rows: Sequence[int]) -> list[int]:
+        """For each row the number of its claim: the row of its first wording."""
+        found: list[int] = self._records["claim"][np.asarray(rows, np.intp)].tolist()
+        return found
+
+    def rows_of(self, claims: Sequence[int]) -> list[int]:
+        """Every row of these claims, claim by claim, oldest first."""
+        starts = np.searchsorted(self._claims, claims, "left")
+        ends = np.searchsorted(self._claims, claims, "right")
+        return [
+            int(row)
+            for start, end in zip(starts.tolist(), ends.tolist(), strict=True)
+            for row in self._by_claim[start:end]
+        ]
+
+    def at_slots(self, slots: Rows) -> list[int]:
+        """The rows that hold these vectors."""
+        found: list[int] = self._by_slot[slots].tolist()
+        return found
+
+    def read(self, rows: Sequence[int]) -> Iterator[Row]:
+        """The wordings of these rows."""
+        for at, seq, _, slot, *lengths in self._records[np.asarray(rows, np.intp)].tolist():
+            parts = []
+            for length in lengths:
+                parts.append(self._texts[at : at + length].decode("utf-8", "surrogatepass"))
+                at += length
+            text, terms, claim_id, lang = parts
+            yield Row(Wording(claim_id, lang, text, seq), slot, terms)
+
+
+class Appender:
+    """The writer's end of a table: rows are on disk after ``flush``, and count when a commit says so."""
+
+    def __init__(self, folder: Path, extent: Extent) -> None:
+        self._folder, self._flushed, self._texts_flushed = folder, extent.rows, extent.bytes
+        self._pending: list[tuple[int, ...]] = []
+        self._texts: list[bytes] = []
+        self._bytes = extent.bytes
+
+    @property
+    def extent(self) -> Extent:
+        return Extent(self._flushed + len(self._pending), self._bytes)
+
+    def append(self, row: Row, claim: int) -> None:
+        """Add a row; ``claim`` is the row of the first wording of its claim, its own number if it is that."""
+        own = row.wording
+        parts = [part.encode("utf-8", "surrogatepass") for part in (own.text, row.terms, own.claim_id, own.lang)]
+        self._pending.append((self._bytes, own.seq, claim, row.slot, *map(len, parts)))
+        self._texts += parts
+        self._bytes += sum(map(len, parts))
+
+    def flush(self) -> None:
+        """Write what was added, durably."""
+        records = np.array(self._pending, _RECORD).tobytes()
+        write_at(self._folder / "texts", self._texts_flushed, b"".join(self._texts))
+        write_at(self._folder / "rows", self._flushed * _RECORD.itemsize, records)
+        self._flushed, self._texts_flushed = self._flushed + len(self._pending), self._bytes
+        self._pending, self._texts = [], []
+
+
+def write_at(path: Path, offset: int, content: bytes) -> None:
+    """Write into a file that is there, durably; nothing before the offset changes."""
+    if not content:
+        return
+    with path.open("r+b") as file:
+        file.seek(offset)
+        file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
