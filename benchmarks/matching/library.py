@@ -48,7 +48,9 @@ def messages(data: Path, count: int) -> tuple[list[str], list[str]]:
     chance = random.Random(SEED)
     tweets = [row["text"] for row in rows(data / "matching/en_checkthat2022/queries.jsonl")]
     posts = chance.sample([row["text"][:_LONGEST] for row in rows(data / "stream/zh_posts.jsonl")], count)
-    forwarded = [f"【转发】{text[: len(text) * 3 // 4]}，大家看看🙏 http://t.cn/{n}" for n, text in enumerate(posts)]
+    forwarded = [
+        f"【转发】{text[: len(text) * 3 // 4]}，大家看看🙏 http://t.cn/{n}" for n, text in enumerate(posts)
+    ]
     return chance.sample(tweets, count), forwarded
 
 

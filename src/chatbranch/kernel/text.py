@@ -13,6 +13,7 @@ from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache, lru_cache
+from operator import add
 from typing import Literal, NamedTuple
 
 import opencc
@@ -61,6 +62,7 @@ _CHAT_EMOTE = re.compile(r"[\[［](?![不没沒无無非未否])[\u3400-\u9fff]{
 _POSTED = re.compile(r"\([@＠][A-Za-z0-9_]{1,40}\)[ \t]{0,3}(?:[A-Z][a-z]{2,8} \d{1,2}, \d{4})?")
 _NOISES = (_POSTED, _URL, _EMAIL, _HANDLE, _CHAT_EMOTE)
 _NOISE = re.compile("|".join(f"(?:{noise.pattern})" for noise in _NOISES), re.IGNORECASE)
+_NOISE_SIGN = re.compile(r"[/@＠\[［]|www\.", re.IGNORECASE)  # every noise holds one of these
 _HASHTAG = re.compile(r"[#＃]([A-Za-z][A-Za-z0-9]*)")
 _CAMEL_JOINT = re.compile("(?<=[a-z])(?=[A-Z])")
 
@@ -91,8 +93,10 @@ def normalise(text: str) -> Normal:
     NFKC, lower case, accents dropped, Traditional folded to Simplified; addresses, @handles, hash marks,
     emoji, chat emotes, zero-width characters, punctuation and needless spaces removed. Idempotent.
     """
-    urls = tuple(m.group().rstrip(".,;:!?)'\"]") for m in _URL.finditer(text))
-    folder = _Folder(_NOISE.sub(lambda m: " " * len(m.group()), text), _hashtag_joints(text))
+    noisy = _NOISE_SIGN.search(text)
+    urls = tuple(m.group().rstrip(".,;:!?)'\"]") for m in _URL.finditer(text)) if noisy else ()
+    said = _NOISE.sub(lambda m: " " * len(m.group()), text) if noisy else text
+    folder = _Folder(said, _hashtag_joints(text) if "#" in text or "＃" in text else _NO_JOINTS)
     folder.run()
     return Normal(_simplify("".join(folder.pieces), folder.origins), urls, folder.origins)
 
@@ -120,6 +124,9 @@ def _hashtag_joints(text: str) -> frozenset[int]:
 _MARKS = ("Mn", "Me")
 _VANISHING = (*_MARKS, "Cf", "Cs", "Co", "Cn")  # marks, formats, surrogates, private use, unassigned
 _VANISHING_LETTERS = "'’ʼ＇\u3164\u115f\u1160"  # apostrophes; blank letters of Hangul, used to hide text
+
+
+_NO_JOINTS: frozenset[int] = frozenset()
 
 
 class _Folded(dict[str, str]):
@@ -328,13 +335,21 @@ def tokenise(normal_text: str) -> list[Token]:
 
 
 def tokens(normal_text: str) -> list[str]:
-    """The terms of ``tokenise`` alone, in order."""
-    return [token.term for token in tokenise(normal_text)]
+    """The terms of ``tokenise`` alone, in order: what is indexed in bulk needs no places."""
+    found: list[str] = []
+    for match in _TERM.finditer(normal_text):
+        run = match.group()
+        if match.lastindex and len(run) > 1:
+            found += map(add, run, run[1:])
+        else:
+            found.append(stem(run))
+    return found
 
 
 _PLURAL_EXCEPTIONS = ("ss", "us", "is", "as")
 
 
+@lru_cache(maxsize=65_536)
 def stem(word: str) -> str:
     """A word without its English plural, -ed or -ing: the endings that differ between forward and claim.
 

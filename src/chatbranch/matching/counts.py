@@ -22,7 +22,9 @@ _REMEMBERED = 500_000  # digests; about 50 MB, and only while an index is writte
 
 def digest(term: str) -> int:
     """The 32 bits that stand for a term."""
-    return int.from_bytes(hashlib.blake2b(term.encode("utf-8", "surrogatepass"), digest_size=4).digest(), "little")
+    return int.from_bytes(
+        hashlib.blake2b(term.encode("utf-8", "surrogatepass"), digest_size=4).digest(), "little"
+    )
 
 
 class Counts:
@@ -33,7 +35,7 @@ class Counts:
 
     @classmethod
     def read(cls, path: Path) -> Counts:
-        return cls(*np.load(path, mmap_mode="r"))
+        return cls(*np.asarray(np.load(path, mmap_mode="r")))
 
     def write(self, path: Path) -> None:
         """Into a new file, which is whole on disk when this returns."""

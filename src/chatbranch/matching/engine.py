@@ -150,7 +150,7 @@ class Matcher:
         index, normal, lang = self._index, normalise(text), language(text)
         said = tuple(tokenise(normal.text))
         named = addressed(text, index.seen) if has_vector(lang) else []
-        terms = index.weighed(f.Terms((*(token.term for token in said), *named)))
+        (terms,) = index.weighed([f.Terms((*(token.term for token in said), *named))])
         vectors = self._encode(spoken(text, index.seen)) if terms.weights and has_vector(lang) else None
         return Message(text, normal, said, terms, lang, vectors, posted(text))
 
@@ -166,11 +166,11 @@ class Matcher:
         index = self._index
         claims = self._candidates(index, message, newer, frozenset(gone))
         alike = {claim_id: _same_script(message.lang, rows) for claim_id, rows in claims.items()}
-        index.weigh(near.terms for rows in alike.values() for near in rows)
         likeness = _likenesses(message.vectors, list(alike.values()))
+        weighed = iter(index.weighed([near.terms for rows in alike.values() for near in rows]))
         found = []
         for (claim_id, rows), near in zip(claims.items(), likeness, strict=True):
-            terms = [index.weighed(row.terms) for row in alike[claim_id]]
+            terms = [next(weighed) for _ in alike[claim_id]]
             features = f.pair_features(message.terms, terms, near, message.posted)
             wordings, sequences = zip(*((row.wording, row.terms) for row in rows), strict=True)
             found.append(Candidate(claim_id, wordings, sequences, features))

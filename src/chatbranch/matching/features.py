@@ -12,7 +12,6 @@ from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
-from heapq import nlargest
 from typing import Any
 
 from chatbranch.kernel.text import Token, is_cjk, normalise, tokens
@@ -65,24 +64,23 @@ def terms_of(text: str) -> Terms:
 
 @dataclass(frozen=True)
 class Weighed:
-    """A text's terms with their weights in one library."""
+    """A text's terms with their weights in one library: of all together, and of its three rarest terms."""
 
     terms: Terms
     weights: Mapping[str, float]
-
-    @cached_property
-    def total(self) -> float:
-        return sum(self.weights.values())
-
-    @cached_property
-    def rarest(self) -> float:
-        """The weight of its three rarest terms."""
-        return sum(nlargest(3, self.weights.values()))
+    total: float
+    rarest: float
 
 
 def weighed(terms: Terms, weights: Weights) -> Weighed:
     """The terms with their weights."""
-    return Weighed(terms, {term: weights[term] for term in terms.counts})
+    own = {term: weights[term] for term in terms.counts}
+    return Weighed(terms, own, sum(own.values()), _heaviest(own.values()))
+
+
+def _heaviest(weights: Iterable[float]) -> float:
+    """The sum of the three largest: of a few dozen, sorting all finds them soonest."""
+    return sum(sorted(weights, reverse=True)[:3])
 
 
 _CLEAR_LEAD = 8.0  # log-odds; a larger lead says no more
@@ -99,6 +97,7 @@ def rarity(term: str, document_frequency: int, documents: int) -> float:
     return min(weight, _COMMON_WEIGHT) if term in COMMON else weight
 
 
+@lru_cache(maxsize=16_384)
 def _idf(seen: int, documents: int) -> float:
     return math.log(1 + (max(documents, 1) - seen + 0.5) / (seen + 0.5))
 
@@ -122,11 +121,12 @@ def pair_features(
     """The features of a message, posted on ``day`` where that is known, with one claim."""
     own = message.terms
     shared = [_shared(message, wording) for wording in wordings]
-    together = {term: weight for each in shared for term, weight in each.items()}
-    claim_covered = max(
-        _share_of(each.values(), its.total) for each, its in zip(shared, wordings, strict=True)
-    )
+    together = shared[0]
+    for each in shared[1:]:
+        together = together | each
+    claim_covered = max(map(_covered, shared, wordings))
     message_covered = _share_of(together.values(), message.total)
+    terms = [wording.terms for wording in wordings]
     return {
         "cosine": alike.best,
         "cosine_joint": alike.joint,
@@ -134,15 +134,20 @@ def pair_features(
         "claim_covered": claim_covered,
         "message_covered": message_covered,
         "overlap": 2 * claim_covered * message_covered / ((claim_covered + message_covered) or 1.0),
-        "bm25": _bm25(together, [wording.terms for wording in wordings]),
-        "message_rarest": _share_of(nlargest(3, together.values()), message.rarest),
-        "claim_rarest": max(
-            _share_of(nlargest(3, each.values()), its.rarest)
-            for each, its in zip(shared, wordings, strict=True)
-        ),
-        "order": max(_held(wording.terms.neighbours, own.neighbours) for wording in wordings),
-        "numbers_covered": max(_held(wording.terms.numbers, own.numbers) for wording in wordings),
-    } | _day_features(day, [wording.terms for wording in wordings])
+        "bm25": _bm25(together, terms),
+        "message_rarest": _heaviest(together.values()) / message.rarest if message.rarest else 0.0,
+        "claim_rarest": max(map(_rarest_covered, shared, wordings)),
+        "order": max(_held(its.neighbours, own.neighbours) for its in terms),
+        "numbers_covered": max(_held(its.numbers, own.numbers) for its in terms),
+    } | _day_features(day, terms)
+
+
+def _covered(shared: Mapping[str, float], wording: Weighed) -> float:
+    return _share_of(shared.values(), wording.total)
+
+
+def _rarest_covered(shared: Mapping[str, float], wording: Weighed) -> float:
+    return _heaviest(shared.values()) / wording.rarest if wording.rarest else 0.0
 
 
 def _shared(message: Weighed, wording: Weighed) -> dict[str, float]:

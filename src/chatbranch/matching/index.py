@@ -32,7 +32,6 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import tantivy
@@ -122,8 +121,8 @@ class _Text:
 
     def _rows(self, query: tantivy.Query, limit: int) -> list[int]:
         hits = self._searcher.search(query, limit, count=False).hits
-        found: list[int] = self._searcher.fast_field_values("row", [address for _, address in hits])
-        return found
+        found = self._searcher.fast_field_values("row", [address for _, address in hits])
+        return [int(row) for row in found if row is not None]
 
 
 class Index:
@@ -185,15 +184,13 @@ class Index:
     def __len__(self) -> int:
         return len(self._table)
 
-    def weighed(self, terms: Terms) -> Weighed:
-        """Terms with their weights in this library (features.rarity)."""
-        return weighed(terms, self._weights)
-
-    def weigh(self, every: Iterable[Terms]) -> None:
-        """Look the weights of all these terms up at once: one by one takes longer."""
-        if len(self._weights) > _WEIGHTS_KEPT:
-            self._weights.clear()
-        self._weights.learn([term for terms in every for term in terms.counts if term not in self._weights])
+    def weighed(self, texts: Sequence[Terms]) -> list[Weighed]:
+        """Texts' terms with their weights in this library (features.rarity); those of all are looked up at once."""
+        weights = self._weights
+        if len(weights) > _WEIGHTS_KEPT:
+            weights.clear()
+        weights.learn(list({term for terms in texts for term in terms.counts if term not in weights}))
+        return [weighed(terms, weights) for terms in texts]
 
     def held_by(self, terms: Sequence[str]) -> list[int]:
         """How many wordings hold each term."""
@@ -257,7 +254,7 @@ class _Weights(dict[str, float]):
 def _map_vectors(path: Path, rows: int, dimension: int) -> Halves:
     if not rows:
         return np.zeros((0, dimension), np.float16)
-    return np.memmap(path, np.float16, "r", shape=(rows, dimension))
+    return np.asarray(np.memmap(path, np.float16, "r", shape=(rows, dimension)))
 
 
 def _counts_path(folder: Path, rows: int) -> Path:
@@ -275,7 +272,7 @@ def _read_cells(folder: Path, vectors: int) -> Cells | None:
     if not vectors:
         return None
     own = _cells_path(folder, vectors)
-    parts = {name: np.load(own / f"{name}.npy", mmap_mode="r") for name in _CELL_PARTS}
+    parts = {name: np.asarray(np.load(own / f"{name}.npy", mmap_mode="r")) for name in _CELL_PARTS}
     return Cells(**parts, drawn=json.loads((own / "drawn.json").read_text()))
 
 
@@ -319,9 +316,7 @@ class _Generation:
         self._writer = text.writer(heap_size=_HEAP, num_threads=1)
 
     @classmethod
-    def create(
-        cls, directory: Path, encoder: Encodes, reuse: _Encoded | None = None
-    ) -> _Generation:
+    def create(cls, directory: Path, encoder: Encodes, reuse: _Encoded | None = None) -> _Generation:
         folder = directory / uuid.uuid4().hex
         (folder / "text").mkdir(parents=True)
         tantivy.Index(_schema(), path=str(folder / "text"))
@@ -371,7 +366,8 @@ class _Generation:
         if claim is None or claim >= len(self._index):
             return False
         return any(
-            (row.wording.lang, row.wording.text) == (own.lang, own.text) for row in self._index.of_claims([claim])
+            (row.wording.lang, row.wording.text) == (own.lang, own.text)
+            for row in self._index.of_claims([claim])
         )
 
     def _append_vectors(self, texts: list[str]) -> int:
@@ -430,7 +426,11 @@ class _Generation:
         states = (self._state, before)
         kept = {_counts_path(self.folder, own.counted) for own in states}
         kept |= {_cells_path(self.folder, own.celled) for own in states}
-        for path in (*self.folder.glob("counts-*"), *self.folder.glob("cells-*"), *self.folder.glob(".*.new")):
+        for path in (
+            *self.folder.glob("counts-*"),
+            *self.folder.glob("cells-*"),
+            *self.folder.glob(".*.new"),
+        ):
             if path not in kept:
                 shutil.rmtree(path) if path.is_dir() else path.unlink()
 

@@ -2,7 +2,7 @@
 
 Rows lie in cells, each around a centre (spherical k-means of a sample), and only the cells whose centres are nearest
 to what is asked are looked into: an inverted file, after Jégou, Douze and Schmid, "Product Quantization for Nearest
-Neighbor Search" (PAMI 2011). Inside them a sketch is compared first: each row in the 64 directions in which the
+Neighbor Search" (PAMI 2011). Inside them a sketch is compared first: each row in the 96 directions in which the
 library's vectors vary most (principal components; Jolliffe, 2002). The most promising rows are then compared exactly.
 Rows that came since the cells were drawn, a few thousand at most, are all compared.
 """
@@ -23,12 +23,15 @@ Counts = npt.NDArray[np.uint32]
 
 FEW = 8_192  # rows that are compared one by one
 _REDRAW = 4  # cells are drawn anew when there are so many times as many rows
-_ROWS_A_CELL = 512
+_ROWS_A_CELL = 256
 _MOST_CELLS = 1_024
 _SAMPLE_A_CELL, _ROUNDS = 40, 8
-_DIRECTIONS = 64
-_PROBED = 24  # cells, for each vector asked
-_SHORTLIST = 256  # rows compared exactly, for each vector asked
+_DIRECTIONS = 96
+_SCANNED, _SCANNED_MORE = (
+    24_576,
+    8_192,
+)  # rows whose sketch is compared: for the first vector asked, for each other
+_SHORTLIST = 400  # rows compared exactly
 _BLOCK = 8_192  # rows read into memory at a time
 _SEED = 1
 
@@ -53,11 +56,18 @@ class Cells:
         return len(self.order)
 
     def rows_near(self, asked: Vectors, most: int) -> Places:
-        """The ``most`` rows that promise to be nearest to any of the asked vectors, in the order of the file."""
-        near = asked @ self.centres.T
-        probed = min(_PROBED, len(self.centres))
-        chosen = np.unique(np.argpartition(-near, probed - 1, axis=1)[:, :probed])
-        spans = [slice(int(self.starts[cell]), int(self.starts[cell + 1])) for cell in chosen]
+        """The ``most`` rows that promise to be nearest to any of the asked vectors, in the order of the file.
+
+        The first of them matters most: it is the whole message, the others its sentences.
+        """
+        sizes = np.diff(self.starts)
+        chosen: set[int] = set()
+        for i, near in enumerate(asked @ self.centres.T):
+            nearest_first = np.argsort(-near)
+            rows = np.cumsum(sizes[nearest_first])
+            wanted = np.searchsorted(rows, _SCANNED_MORE if i else _SCANNED) + 1
+            chosen.update(nearest_first[:wanted].tolist())
+        spans = [slice(int(self.starts[cell]), int(self.starts[cell + 1])) for cell in sorted(chosen)]
         likeness = np.concatenate([self.sketch[span] @ (asked @ self.basis).T for span in spans]).max(axis=1)
         count = min(most, len(likeness))
         best = np.argpartition(-likeness, count - 1)[:count] if count else np.zeros(0, np.intp)
@@ -128,6 +138,7 @@ class Nearest:
     def __init__(self, vectors: Halves, cells: Cells | None = None, before: Nearest | None = None) -> None:
         self._vectors, self._cells = vectors, cells
         self._in_cells = len(cells) if cells else 0
+        self._rest: Vectors
         kept = before._rest if before is not None and before._in_cells == self._in_cells else None
         new = vectors[self._in_cells + (len(kept) if kept is not None else 0) :].astype(np.float32)
         self._rest = np.concatenate([kept, new]) if kept is not None else new
@@ -137,7 +148,7 @@ class Nearest:
         likeness, rows = _highest(asked @ self._rest.T)
         rows = rows + self._in_cells
         if self._cells is not None and self._in_cells:
-            likely = self._cells.rows_near(asked, max(limit, _SHORTLIST * len(asked)))
+            likely = self._cells.rows_near(asked, max(limit, _SHORTLIST))
             exact, _ = _highest(asked @ self._vectors[likely].astype(np.float32).T)
             likeness, rows = np.concatenate([exact, likeness]), np.concatenate([likely, rows])
         count = min(limit, len(rows))

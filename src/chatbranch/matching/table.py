@@ -64,7 +64,7 @@ class Table:
         self._records: npt.NDArray[np.void] = np.zeros(0, _RECORD)
         self._texts: mmap.mmap | bytes = b""
         if folder is not None and extent.rows:
-            self._records = np.memmap(folder / "rows", _RECORD, "r", shape=(extent.rows,))
+            self._records = np.asarray(np.memmap(folder / "rows", _RECORD, "r", shape=(extent.rows,)))
             with (folder / "texts").open("rb") as file:
                 self._texts = mmap.mmap(file.fileno(), extent.bytes, prot=mmap.PROT_READ)
         claims = np.ascontiguousarray(self._records["claim"])
@@ -124,7 +124,9 @@ class Appender:
     def append(self, row: Row, claim: int) -> None:
         """Add a row; ``claim`` is the row of the first wording of its claim, its own number if it is that."""
         own = row.wording
-        parts = [part.encode("utf-8", "surrogatepass") for part in (own.text, row.terms, own.claim_id, own.lang)]
+        parts = [
+            part.encode("utf-8", "surrogatepass") for part in (own.text, row.terms, own.claim_id, own.lang)
+        ]
         self._pending.append((self._bytes, own.seq, claim, row.slot, *map(len, parts)))
         self._texts += parts
         self._bytes += sum(map(len, parts))

@@ -43,7 +43,12 @@ def found(index: Index, text: str) -> list[str]:
 
 def test_an_absent_index_is_an_empty_one(tmp_path: Path) -> None:
     index = Index.open(tmp_path / "nowhere")
-    assert (len(index), index.watermark, found(index, "garlic"), index.number_of("garlic")) == (0, 0, [], None)
+    assert (len(index), index.watermark, found(index, "garlic"), index.number_of("garlic")) == (
+        0,
+        0,
+        [],
+        None,
+    )
 
 
 def test_what_was_committed_is_found_by_its_terms_its_vector_and_its_claim(tmp_path: Path) -> None:

@@ -24,7 +24,9 @@ def asked_of(vectors: Halves, *rows: int) -> Vectors:
 
 
 def exact(vectors: Halves, asked: Vectors, limit: int) -> list[int]:
-    best: list[int] = np.argsort(-(asked @ vectors.T.astype(np.float32)).max(axis=0), kind="stable")[:limit].tolist()
+    best: list[int] = np.argsort(-(asked @ vectors.T.astype(np.float32)).max(axis=0), kind="stable")[
+        :limit
+    ].tolist()
     return best
 
 
