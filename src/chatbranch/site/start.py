@@ -5,9 +5,11 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import logging
+import multiprocessing
 import os
 import threading
 import webbrowser
+from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
 from typing import IO
@@ -31,9 +33,28 @@ def up(*, browser: bool, demo: bool) -> int:
     _check_demo(config, demo)
     _check_port(config)
     with _lock(config.data):
-        _settle(config, demo)
+        if code := _apart(lambda: _settle(config, demo)):
+            return code
         environment = {**os.environ, "CHATBRANCH_DATA": str(config.data)}
-        return supervisor.run(environment, lambda: _greet(config, demo, browser), (config.host, config.port))
+        address = config.host, config.port
+        return supervisor.run(environment, lambda: _apart(lambda: _greet(config, demo, browser)), address)
+
+
+def _apart(work: Callable[[], None]) -> int:
+    """Do something in a process of its own, and return its exit code. What it loads (Django, the index, the encoder: 400 MB)
+    is gone with it, and the process that watches over the others stays as small as that needs."""
+
+    def whole() -> None:
+        try:
+            work()
+        except click.ClickException as problem:
+            problem.show()
+            raise SystemExit(problem.exit_code) from problem
+
+    process = multiprocessing.get_context("fork").Process(target=whole)
+    process.start()
+    process.join()
+    return process.exitcode or 0
 
 
 def _settle(config: Config, demo: bool) -> None:
@@ -65,7 +86,9 @@ def _greet(config: Config, demo: bool, browser: bool) -> None:
     lines = _greeting(config, demo)
     click.echo("\n".join(lines))
     if browser:
-        threading.Thread(target=webbrowser.open, args=[lines[-1].split()[-1]], daemon=True).start()
+        opening = threading.Thread(target=webbrowser.open, args=[lines[-1].split()[-1]], daemon=True)
+        opening.start()
+        opening.join(5)  # some browsers only come back when they are closed
 
 
 def prepare(*, sample: bool = False) -> None:

@@ -57,7 +57,9 @@ class Child:
         log.error("%s stopped (exit %s); starting it again in %.0f s", self.name, code, pause)
 
 
-def run(environment: Mapping[str, str], on_ready: Callable[[], None] | None, address: tuple[str, int]) -> int:
+def run(
+    environment: Mapping[str, str], on_ready: Callable[[], object] | None, address: tuple[str, int]
+) -> int:
     """Run the house until SIGTERM or Ctrl-C; `on_ready` is called once the web process answers. Returns an exit code."""
     stopping: list[int] = []
     for each in (signal.SIGTERM, signal.SIGINT):

@@ -38,6 +38,14 @@ def test_addresses_and_handles_do_not_move_a_vector() -> None:
     assert plain @ posted > 0.99
 
 
+def test_the_model_is_read_with_the_first_text_and_not_before() -> None:
+    model = Encoder.open()
+    assert model.digest
+    assert model._in_memory is None
+    model.encode(TEXTS[:1])
+    assert model._in_memory is not None
+
+
 def test_a_deployment_may_name_a_model_of_its_own(tmp_path: Path) -> None:
     shutil.copy(encoder._packaged_model(), tmp_path / "model.onnx")
     shutil.copy(encoder._TOKENIZER, tmp_path / "tokenizer.json")
@@ -57,4 +65,4 @@ def test_files_other_than_the_pinned_ones_are_refused(tmp_path: Path) -> None:
     changed = tmp_path / "tokenizer.json"
     changed.write_bytes(encoder._TOKENIZER.read_bytes() + b" ")
     with pytest.raises(ModelUnusable, match=r"tokenizer\.json"):
-        encoder._read_pinned(changed)
+        encoder._pinned(changed)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Mapping
 from contextlib import suppress
 
@@ -81,3 +83,19 @@ def test_connectors_that_cannot_be_built_are_named_and_left_out(caplog: pytest.L
     assert "matrix.homeserver" in caplog.text
     assert "mail.sender" in caplog.text
     assert {each.health for each in deliveries.channels().values()} == {"broken"}
+
+
+def test_the_process_that_only_waits_has_loaded_nothing_it_may_never_need() -> None:
+    """Client libraries come with the connector that is switched on, the encoder with the first English sentence."""
+    barred = "onnxruntime tokenizers trafilatura httpx slixmpp lxml vodozemac aiosmtplib imap_tools uvicorn"
+    code = (
+        f"import sys, chatbranch.site.connectors; print(sys.modules.keys() & set({barred.split()!r}) or '')"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == ""
+
+
+def test_the_process_that_watches_the_others_loads_no_framework() -> None:
+    code = "import sys, chatbranch.site.cli, chatbranch.site.start; print('django' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
