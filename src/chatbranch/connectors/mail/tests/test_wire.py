@@ -187,6 +187,10 @@ def test_a_subject_in_raw_bytes_is_read() -> None:
     assert read(raw).text == SENTENCE
 
 
+def test_a_subject_whose_encoding_is_broken_is_kept_as_it_was_written() -> None:
+    assert read(b"From: ann@reader.example\r\nSubject: =?utf-8?b?a?=\r\n\r\n").text == "=?utf-8?b?a?="
+
+
 # --- HTML -------------------------------------------------------------------------------------------------------------
 
 
