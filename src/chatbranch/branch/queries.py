@@ -151,6 +151,21 @@ def link_is_over() -> Refused:
     )
 
 
+def founding_is_over() -> Refused:
+    """A founding link that leads nowhere (any more): nobody sent it, it was printed, and can be printed again."""
+    if is_founded():
+        said = Phrase(
+            "这里的分会已经成立。成员请登录；想加入，请向一位执事要邀请链接。",
+            "The branch here is founded already. Members sign in; to join, ask a steward for an invitation.",
+        )
+    else:
+        said = Phrase(
+            "这个链接已过期或不完整。把 chatbranch 停下再启动，会打印一个新的。",
+            "This link has expired or is incomplete. Stop chatbranch and start it again: it prints a new one.",
+        )
+    return Refused("link-is-over", said, status=410)
+
+
 def standings(members: Iterable[UUID]) -> dict[UUID, Standing]:
     """For a decision: each member's outlet key and from when their word counts; who left is missing."""
     found = Member.objects.filter(pk__in=list(members), left_at=None).select_related("outlet")

@@ -34,7 +34,10 @@ form_page = require_http_methods(["GET", "HEAD", "POST"])
 @sensitive_post_parameters("password")
 def found(request: HttpRequest, token: str) -> HttpResponse:
     """The founding link: name, charter, first outlet, first member; then on to the second factor."""
-    _check_link(token, founding=True)
+    try:
+        _check_link(token, founding=True)
+    except Refused:
+        raise queries.founding_is_over() from None
     if request.method != "POST":
         return render(request, "branch/found.html", {"means": rules.BLOC_MEANS})
     try:

@@ -7,6 +7,7 @@ from datetime import date
 
 from chatbranch.claims.cards import ClaimCard
 from chatbranch.claims.rules import WITHDRAWN, rating_name
+from chatbranch.claims.topics import origin_name
 from chatbranch.kernel.phrases import Phrase, pick
 
 FEWEST_SHOWN = 3
@@ -47,6 +48,9 @@ _SAME = Phrase(
     "您问的（{code}）和之前告诉过您的是同一件事，结论一样：",
     "Your question ({code}) is about the same thing as one we told you about; the answer is the same:",
 )
+_AS_OF = Phrase("（截至{day}，{origin}）", "(as of {day}, {origin})")
+_SOURCE = Phrase("依据：{title} {url}", "Source: {title} {url}")
+_MORE = Phrase("详情：{url}", "More: {url}")
 _AND = Phrase("、", ", ")
 _ADDED = Phrase("之前的回答有补充：{reason}", "We have added to our earlier answer: {reason}")
 _OTHER_WORDING = Phrase(
@@ -62,21 +66,17 @@ def day(when: date, lang: str) -> str:
 
 def verdict_lines(card: ClaimCard, lang: str, *, url: str = "") -> str:
     """The verdict as text that stands on its own where links are blocked: what, when, why, whose, sources."""
-    origin = card.origin or Phrase("本会查证", "checked by this branch").say(lang)
-    as_of = Phrase("截至{day}，{origin}", "as of {day}, {origin}").say(
-        lang, day=day(card.as_of, lang), origin=origin
-    )
+    origin = origin_name(card.origin, lang) or Phrase("本会查证", "checked by this branch").say(lang)
     lines = [
         f"【{rating_name(card.rating, lang)}】{card.headline(lang)}",
         pick(card.explanation, lang),
-        f"（{as_of}）",
+        _AS_OF.say(lang, day=day(card.as_of, lang), origin=origin),
     ]
     lines += [
-        f"{Phrase('依据', 'Source').say(lang)}: {each.title or each.publisher} {each.url}"
-        for each in card.sources[:2]
+        _SOURCE.say(lang, title=each.title or each.publisher, url=each.url) for each in card.sources[:2]
     ]
     if url:
-        lines.append(f"{Phrase('详情', 'More').say(lang)}: {url}")
+        lines.append(_MORE.say(lang, url=url))
     return "\n".join(line for line in lines if line)
 
 
@@ -110,7 +110,7 @@ def same_letter(
     """What somebody is told who was told this verdict already, when another question of theirs ends in it."""
     lines = [_SAME.say(lang, code=code), f"【{rating_name(card.rating, lang)}】{card.headline(lang)}"]
     if url:
-        lines.append(f"{Phrase('详情', 'More').say(lang)}: {url}")
+        lines.append(_MORE.say(lang, url=url))
     if differs:
         lines.append(_OTHER_WORDING.say(lang, yours=differs[0], ours=differs[1]))
     return "\n".join(lines)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from uuid import UUID
 
 from django.db.models import Count, Exists, OuterRef, Q
+from django.urls import reverse
 
 from chatbranch.branch import queries as branch
 from chatbranch.branch.models import Member
@@ -18,6 +20,7 @@ from chatbranch.claims import queries as claims
 from chatbranch.claims.cards import ClaimCard
 from chatbranch.consensus.rules import Decision, Voice, decide
 from chatbranch.kernel import clock
+from chatbranch.kernel.phrases import Phrase
 from chatbranch.matching import guard
 
 
@@ -142,6 +145,27 @@ def decisive_difference(sent: str, card: ClaimCard) -> tuple[str, str] | None:
     return next(
         ((each.yours, each.ours) for each in found if each.decisive and each.yours and each.ours), None
     )
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What a delivery is about: a case by its code, or a claim by its headline; and its page."""
+
+    name: str
+    url: str
+
+
+def subjects(abouts: Iterable[UUID | None], lang: str) -> dict[UUID, Subject]:
+    """The cases and claims among these, by id."""
+    wanted = {each for each in abouts if each}
+    coded = Phrase("个案 {code}", "case {code}")
+    found = {
+        pk: Subject(coded.say(lang, code=code), reverse("case", args=[code]))
+        for pk, code in Case.objects.filter(pk__in=wanted).values_list("pk", "code")
+    }
+    for claim, headline in claims.headlines(wanted - set(found), lang).items():
+        found[claim] = Subject(headline, reverse("claim", args=[claim]))
+    return found
 
 
 def is_overtaken(note: Note, case: Case) -> bool:

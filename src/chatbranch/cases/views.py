@@ -299,8 +299,12 @@ def delivery_ledger(request: HttpRequest) -> HttpResponse:
     before = next(iter(forms.ids_of(request.GET, "before")), None)
     known = state if state in ("queued", "sent", "failed") else None
     entries = ledger.ledger(actor, about=about, state=known, before=before, most=_A_PAGE + 1)
+    named = queries.subjects((entry.about for entry in entries), lang)
     context = {
-        "entries": [(entry, entry.say(lang)) for entry in entries[:_A_PAGE]],
+        "entries": [
+            (entry, entry.name(lang), entry.say(lang), named.get(entry.about) if entry.about else None)
+            for entry in entries[:_A_PAGE]
+        ],
         "next": entries[_A_PAGE - 1].id if len(entries) > _A_PAGE else None,
         "tallies": ledger.counts(actor, about=about),
         "state": known or "",

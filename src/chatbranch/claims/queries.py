@@ -48,6 +48,15 @@ def headlines(claims: Iterable[UUID], lang: str) -> dict[UUID, str]:
     return {claim: pick(texts, lang) for claim, texts in said.items()}
 
 
+def saying(parts: Iterable[str], most: int) -> list[UUID]:
+    """Claims with a wording that holds one of `parts` as it stands, newest first: a look through all rows."""
+    holds = Q()
+    for part in parts:
+        holds |= Q(text__icontains=part)
+    rows = Wording.objects.filter(holds, learnt=None, claim__version__gt=0).order_by("-seq")
+    return list(dict.fromkeys(rows.values_list("claim_id", flat=True)[: most * 2]))[:most]
+
+
 def wording_count() -> int:
     """How many wordings an index of the whole library has."""
     return Wording.objects.filter(claim__version__gt=0).count()

@@ -39,6 +39,10 @@ class Entry:
         """ "queued", "sent", or "failed because …", in the reader's language."""
         return reasons.say(self.state, self.reason, self.detail, self.repeats, lang)
 
+    def name(self, lang: str) -> str:
+        """What it says: an answer, a verdict, a greeting, …"""
+        return reasons.name(self.kind, lang)
+
 
 @dataclass(frozen=True)
 class Tally:

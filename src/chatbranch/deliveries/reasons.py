@@ -13,6 +13,20 @@ REPEATED = Phrase(
     " (sent again after an interruption, {count} time(s): it may have arrived twice)",
 )
 
+# What a delivery says, by its kind.
+KINDS = {
+    "reply": Phrase("当场的回答", "answer given at once"),
+    "verdict": Phrase("结论", "verdict"),
+    "closing": Phrase("办结的说明", "why a case was closed"),
+    "objection": Phrase("对异议的答复", "answer to an objection"),
+    "greeting": Phrase("打招呼", "greeting"),
+    "unasked": Phrase("主动提醒", "word nobody asked for"),
+    "refusal": Phrase("没能收下的原因", "why a message was not taken"),
+    "confirm": Phrase("请对方确认的邮件", "mail that asks to confirm"),
+    "farewell": Phrase("忘记之后的告知", "last word after forgetting"),
+    "relay": Phrase("转到别的群", "carried to another room"),
+}
+
 REASONS = {
     "undeliverable": Phrase("对方无法收到消息", "this person cannot be reached there"),
     "postponed": Phrase("平台要求稍后再发", "the platform asked us to wait"),
@@ -30,6 +44,11 @@ REASONS = {
         "sending was interrupted twice; it may have arrived, so we do not repeat it again",
     ),
 }
+
+
+def name(kind: str, lang: str) -> str:
+    """What a delivery of this kind is called."""
+    return KINDS[kind].say(lang) if kind in KINDS else kind
 
 
 def say(state: str, reason: str, detail: str, repeats: int, lang: str) -> str:

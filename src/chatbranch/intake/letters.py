@@ -113,10 +113,10 @@ def answer_letter(card: ClaimCard, lang: str, *, quoted: str, url: str) -> str:
 
 def room_letter(card: ClaimCard, lang: str, *, url: str) -> str:
     """A verdict given in a room: short, for it is read by many who did not ask. The rest is behind the link."""
-    as_of = Phrase("截至{day}", "as of {day}").say(lang, day=day(card.as_of, lang))
+    as_of = Phrase("（截至{day}）", "(as of {day})").say(lang, day=day(card.as_of, lang))
     headline = card.headline(lang)
     short = headline if len(headline) <= LONGEST_HEADLINE else headline[: LONGEST_HEADLINE - 1] + "…"
-    return f"【{rating_name(card.rating, lang)}】{short}\n（{as_of}） {url}"
+    return f"【{rating_name(card.rating, lang)}】{short}\n{as_of} {url}"
 
 
 def unasked_letter(card: ClaimCard, lang: str, *, url: str) -> str:

@@ -12,6 +12,7 @@ from django.conf import settings
 from chatbranch.claims import queries as claims
 from chatbranch.journal.queries import last_seq
 from chatbranch.kernel import clock
+from chatbranch.kernel.text import is_cjk, to_simplified, to_traditional
 from chatbranch.matching.engine import Match, Matcher
 from chatbranch.matching.index import Wording
 
@@ -72,6 +73,8 @@ def match_unless_new(text: str, fingerprint: str) -> Match:
 
 def search(text: str, most: int = 20) -> list[UUID]:
     """Claims that speak of `text`, best first: for people who look through the library."""
+    if len(text) == 1 and is_cjk(text):  # the index knows pairs of Chinese characters
+        return claims.saying({text, to_simplified(text), to_traditional(text)}, most)
     using = matcher()
     return [UUID(found) for found in using.search(text, newer=_read_library(using).newer, most=most)]
 

@@ -78,7 +78,7 @@ def up(host: str | None, port: int | None, data: Path | None, no_browser: bool, 
 @click.option("--lang", type=click.Choice(["zh-Hans", "zh-Hant", "en"]), help="Language of the answer.")
 def check(text: str, as_json: bool, lang: str | None) -> None:
     """Check a suspicious message (TEXT, or - to read standard input) against the library."""
-    _ready()
+    _ready(sample=True)
     from chatbranch.intake import actions
     from chatbranch.kernel import clock, ids
     from chatbranch.kernel.messages import Inbound
@@ -249,12 +249,12 @@ def member_reset(username: str) -> None:
     click.echo(f"{settings.CONFIG.url}/renew/{actions.do_prepare_renewal(found)}/")
 
 
-def _ready() -> None:
-    """Django loaded, and the tables as this version needs them."""
+def _ready(*, sample: bool = False) -> None:
+    """Django loaded, and the tables as this version needs them; with `sample`, something in the library to begin with."""
     _setup()
     from chatbranch.site import start
 
-    start.prepare()
+    start.prepare(sample=sample)
 
 
 if __name__ == "__main__":

@@ -59,6 +59,17 @@ def test_the_founding_link_works_once(client: Client) -> None:
 
 
 @pytest.mark.django_db
+def test_an_old_founding_link_says_where_a_new_one_comes_from(client: Client) -> None:
+    damaged = client.get("/found/damaged/")
+    assert damaged.status_code == 410
+    assert "会打印一个新的" in damaged.content.decode()
+    assert "您刚才写的" not in damaged.content.decode(), "nothing was written yet"
+    token = actions.do_prepare_founding()
+    client.post(f"/found/{token}/", FORM)
+    assert "这里的分会已经成立" in client.get(f"/found/{token}/").content.decode()
+
+
+@pytest.mark.django_db
 def test_a_second_printed_link_is_void_once_the_first_has_founded_the_branch() -> None:
     first, second = actions.do_prepare_founding(), actions.do_prepare_founding()
     actions.do_found(first, name="南湾分会", charter="", outlet=outlet(), person=person())

@@ -350,6 +350,8 @@ def test_the_ledger_shows_what_was_sent_and_never_to_whom(members: dict[str, Mem
     shown = page(client, "/desk/deliveries/")
     assert "网页聊天" in shown
     assert "Web chat" in page(client, "/desk/deliveries/", "en")
+    assert "当场的回答" in shown
+    assert f">个案 {case.code}</a>" in shown
     assert ">web" not in shown
     assert "first" not in re.sub(r"<[^>]+>", "", shown)
     assert client.get("/desk/deliveries/?state=nonsense&before=nonsense").status_code == 200

@@ -48,6 +48,16 @@ def test_traditional_words_find_simplified_claims(client: Client) -> None:
     assert "不要開關電器" in read(client, "?q=聞到燃氣味", "zh-Hant")
 
 
+def test_a_single_chinese_character_finds_too(client: Client) -> None:
+    publish("吃盐能预防感冒。", "Eating salt prevents colds.")
+    publish("手机放在床头会致癌。", "A phone by the bed causes cancer.", topic="technology")
+    for salt in ("盐", "鹽"):
+        page = read(client, f"?q={salt}")
+        assert "吃盐能预防感冒" in page
+        assert "手机放在床头" not in page
+    assert "没有找到" in read(client, "?q=茶")
+
+
 def test_topic_and_verdict_narrow_what_is_shown(client: Client) -> None:
     publish("甲说法不实。", "Claim A is false.", "false", "food")
     publish("乙说法属实。", "Claim B is true.", "true", "food")
