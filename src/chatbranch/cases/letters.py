@@ -48,6 +48,7 @@ _SAME = Phrase(
     "您问的（{code}）和之前告诉过您的是同一件事，结论一样：",
     "Your question ({code}) is about the same thing as one we told you about; the answer is the same:",
 )
+_RULING = Phrase("【{rating}】{headline}", "[{rating}] {headline}")
 _AS_OF = Phrase("（截至{day}，{origin}）", "(as of {day}, {origin})")
 _SOURCE = Phrase("依据：{title} {url}", "Source: {title} {url}")
 _MORE = Phrase("详情：{url}", "More: {url}")
@@ -64,11 +65,16 @@ def day(when: date, lang: str) -> str:
     return Phrase(f"{when.year}年{when.month}月{when.day}日", f"{when.day} {when:%B} {when.year}").say(lang)
 
 
+def ruling(rating: str, headline: str, lang: str) -> str:
+    """A verdict in one line: 【不实】… or [false] …"""
+    return _RULING.say(lang, rating=rating_name(rating, lang), headline=headline)
+
+
 def verdict_lines(card: ClaimCard, lang: str, *, url: str = "") -> str:
     """The verdict as text that stands on its own where links are blocked: what, when, why, whose, sources."""
     origin = origin_name(card.origin, lang) or Phrase("本会查证", "checked by this branch").say(lang)
     lines = [
-        f"【{rating_name(card.rating, lang)}】{card.headline(lang)}",
+        ruling(card.rating, card.headline(lang), lang),
         pick(card.explanation, lang),
         _AS_OF.say(lang, day=day(card.as_of, lang), origin=origin),
     ]
@@ -108,7 +114,7 @@ def same_letter(
     card: ClaimCard, lang: str, *, code: str, url: str = "", differs: tuple[str, str] | None = None
 ) -> str:
     """What somebody is told who was told this verdict already, when another question of theirs ends in it."""
-    lines = [_SAME.say(lang, code=code), f"【{rating_name(card.rating, lang)}】{card.headline(lang)}"]
+    lines = [_SAME.say(lang, code=code), ruling(card.rating, card.headline(lang), lang)]
     if url:
         lines.append(_MORE.say(lang, url=url))
     if differs:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chatbranch.cases.letters import day, verdict_lines
+from chatbranch.cases.letters import day, ruling, verdict_lines
 from chatbranch.claims.cards import ClaimCard
 from chatbranch.claims.rules import rating_name
 from chatbranch.kernel.phrases import Phrase, pick
@@ -116,7 +116,7 @@ def room_letter(card: ClaimCard, lang: str, *, url: str) -> str:
     as_of = Phrase("（截至{day}）", "(as of {day})").say(lang, day=day(card.as_of, lang))
     headline = card.headline(lang)
     short = headline if len(headline) <= LONGEST_HEADLINE else headline[: LONGEST_HEADLINE - 1] + "…"
-    return f"【{rating_name(card.rating, lang)}】{short}\n{as_of} {url}"
+    return f"{ruling(card.rating, short, lang)}\n{as_of} {url}"
 
 
 def unasked_letter(card: ClaimCard, lang: str, *, url: str) -> str:

@@ -6,9 +6,10 @@ from django.http import HttpRequest
 from django.utils.translation import get_language
 
 from chatbranch.branch import queries as branch
-from chatbranch.kernel.phrases import as_lang
+from chatbranch.kernel.phrases import as_lang, pick
 
 
 def page(request: HttpRequest) -> dict[str, object]:
-    """The branch's name, and the reader's language."""
-    return {"branch_name": branch.branch_name(), "lang": as_lang(get_language())}
+    """The branch's name as the reader writes it, and the reader's language."""
+    lang = as_lang(get_language())
+    return {"branch_name": pick({"zh-Hans": branch.branch_name()}, lang), "lang": lang}

@@ -130,6 +130,13 @@ def test_the_charter_stands_on_the_about_page_in_the_branch_s_own_words(client: 
 
 
 @pytest.mark.django_db
+def test_the_branch_is_called_by_its_name_in_the_readers_script_everywhere(client: Client) -> None:
+    Branch.objects.create(name="云岚联合核查会")
+    assert "云岚" not in client.get("/about/?lang=zh-Hant").content.decode()
+    assert "云岚联合核查会" in client.get("/about/?lang=en").content.decode()
+
+
+@pytest.mark.django_db
 def test_a_page_that_is_not_there_says_so_courteously(client: Client) -> None:
     response = client.get("/nowhere/", headers={"accept-language": "en"})
     assert response.status_code == 404
