@@ -135,13 +135,13 @@ def _empty_wal(patience: float) -> bool:
 
 def _salt(subject: UUID) -> bytes:
     """The subject's salt, made when missing; marked as in use today, which do_expire respects."""
-    day = today()
-    salt = Scope.objects.filter(subject=subject, used_on__gte=day).values_list("salt", flat=True).first()
-    if salt is None:
-        if not Scope.objects.filter(subject=subject).update(used_on=day):
-            Scope.objects.bulk_create([Scope(subject=subject, salt=os.urandom(32))], ignore_conflicts=True)
-        salt = Scope.objects.values_list("salt", flat=True).get(subject=subject)
-    return bytes(salt)
+    day, of_subject = today(), Scope.objects.filter(subject=subject)
+    found = of_subject.values_list("salt", "used_on").first()
+    if found and found[1] >= day:
+        return bytes(found[0])
+    if not (found and of_subject.update(used_on=day)):
+        Scope.objects.bulk_create([Scope(subject=subject, salt=os.urandom(32))], ignore_conflicts=True)
+    return bytes(of_subject.values_list("salt", flat=True).get())
 
 
 def _erase_scope(subject: UUID) -> None:

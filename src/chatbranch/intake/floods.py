@@ -12,6 +12,7 @@ from datetime import timedelta
 from uuid import UUID
 
 from django.conf import settings
+from django.db import IntegrityError, transaction
 
 from chatbranch.contacts import actions as contacts
 from chatbranch.intake import letters
@@ -94,12 +95,27 @@ def do_count_told(channel: str, room: str, claim_id: UUID) -> bool:
 def _count(limit: Limit, channel: str, address: str, said: Phrase) -> Refused | None:
     now = clock.now()
     pseudonym = contacts.pseudonym_of(channel, address, contacts.day_scope(now.date()))
-    row = _row(pseudonym)
+    row = Flood.objects.select_for_update().filter(pk=pseudonym).first()
+    row = row or Flood(pseudonym=pseudonym, day=now.date(), minute=now)
     after, wait = count(Counted(row.count, row.in_minute, row.minute), now, limit)
     told, row.told_at = row.told_at, now if wait else None
     row.count, row.in_minute, row.minute = after.day, after.in_window, after.since
-    row.save(update_fields=["count", "in_minute", "minute", "told_at"])
+    if not _kept(row):
+        return _count(limit, channel, address, said)
     return None if wait is None else _refusal(said, wait, again=told is not None)
+
+
+def _kept(row: Flood) -> bool:
+    """Write a count; False where somebody else wrote the day's first at the same moment."""
+    if not row._state.adding:
+        row.save()
+        return True
+    try:
+        with transaction.atomic():
+            row.save(force_insert=True)
+    except IntegrityError:
+        return False
+    return True
 
 
 def _refusal(said: Phrase, wait: timedelta, *, again: bool) -> Refused:
@@ -107,14 +123,6 @@ def _refusal(said: Phrase, wait: timedelta, *, again: bool) -> Refused:
     phrase = Phrase(said.zh.format(when=when.zh), said.en.format(when=when.en))
     seconds = max(1, round(wait.total_seconds()))
     return Refused("too-many", phrase, status=429, again=again, retry_after=seconds)
-
-
-def _row(pseudonym: str) -> Flood:
-    """The count of this pseudonym, made when missing, and held until the transaction ends."""
-    now = clock.now()
-    fresh = Flood(pseudonym=pseudonym, day=now.date(), minute=now)
-    Flood.objects.bulk_create([fresh], ignore_conflicts=True)
-    return Flood.objects.select_for_update().get(pk=pseudonym)
 
 
 # --- where submissions under way came from -----------------------------------------------------------------------------

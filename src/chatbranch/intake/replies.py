@@ -157,7 +157,7 @@ def _answered(prepared: Prepared, found: Match, card: ClaimCard, asker: Asker) -
         verdict_date=card.as_of.isoformat(),
         url=url,
         share_text=letters.share_text(card, lang),
-        **_about(prepared, found, card, lang),
+        **_about(prepared, found, card, lang, _why(found, lang)),
     )
     return Settled(answer, pseudonym, card.id, claim_id=card.id, version=card.version)
 
@@ -165,6 +165,7 @@ def _answered(prepared: Prepared, found: Match, card: ClaimCard, asker: Asker) -
 def _opened(prepared: Prepared, found: Match | None, card: ClaimCard | None, asker: Asker) -> Settled:
     assert prepared.shape is not None
     lang, related = asker.lang, card if found is not None and found.outcome == "suggest" else None
+    why = _why(found, lang) if found else {}
     arrival = cases.Arrival(
         prepared.shape,
         lang,
@@ -174,7 +175,7 @@ def _opened(prepared: Prepared, found: Match | None, card: ClaimCard | None, ask
         link=prepared.link if len(prepared.link) <= LONGEST_LINK else "",  # a longer one stays in the text
         image=prepared.images[0] if prepared.images else "",
         resembles=related.id if related else None,
-        why=_why(found, lang) if found else {},
+        why=why,
         counts=asker.counts,
     )
     joined = cases.do_open_or_join(arrival)
@@ -184,7 +185,7 @@ def _opened(prepared: Prepared, found: Match | None, card: ClaimCard | None, ask
         cases.do_note_heard(joined.pseudonym, case)
         answer = _dealt_with(prepared, lang, status)
     elif related is not None and found is not None:
-        about = _about(prepared, found, related, lang)
+        about = _about(prepared, found, related, lang, why)
         url = f"{settings.CONFIG.url}/claims/{related.id}/"
         said = letters.suggest_letter(
             related, lang, differences=about["differences"], code=case.code, url=url
@@ -193,7 +194,7 @@ def _opened(prepared: Prepared, found: Match | None, card: ClaimCard | None, ask
             "suggest", said, lang, case=status, url=f"{settings.CONFIG.url}/status/{case.code}/", **about
         )
     else:
-        answer = _new(prepared, found, lang, status)
+        answer = _new(prepared, found, lang, status, why)
     return Settled(answer, joined.pseudonym, case.id, case_id=case.id)
 
 
@@ -208,23 +209,27 @@ def _dealt_with(prepared: Prepared, lang: str, status: dict[str, Any]) -> Answer
     return Answer("new", said, lang, case=status, url=f"{base}/status/{code}/")
 
 
-def _new(prepared: Prepared, found: Match | None, lang: str, status: dict[str, Any]) -> Answer:
+def _new(
+    prepared: Prepared, found: Match | None, lang: str, status: dict[str, Any], why: dict[str, Any]
+) -> Answer:
     code = status["code"]
     url = f"{settings.CONFIG.url}/status/{code}/"
     note = letters.IMAGE.say(lang) if prepared.images and not prepared.text else prepared.trouble
     said = "\n".join(part for part in (note, UNKNOWN.say(lang, code=code)) if part)
-    probability, why = (found.probability, _why(found, lang)) if found else (0.0, {})
+    probability = found.probability if found else 0.0
     return Answer("new", said, lang, probability=probability, why=why, case=status, url=url, note=note)
 
 
-def _about(prepared: Prepared, found: Match, card: ClaimCard, lang: str) -> dict[str, Any]:
+def _about(
+    prepared: Prepared, found: Match, card: ClaimCard, lang: str, why: dict[str, Any]
+) -> dict[str, Any]:
     return {
         "probability": found.probability,
         "claim": card.as_dict(lang),
         "sources": [dict(vars(source)) for source in card.sources],
         "matched": _matched(prepared.text, found, card, lang),
         "differences": [difference.as_dict() for difference in found.differences],
-        "why": _why(found, lang),
+        "why": why,
     }
 
 

@@ -50,19 +50,19 @@ _library: _Library | None = None
 def match_text(text: str) -> Match:
     """What the library says of this message. A verdict published a moment ago is found too: rows the index lacks are added."""
     using = matcher()
-    library = _read_library(using)
-    return using.match(text, newer=library.newer, gone=library.gone)
+    return _match(text, using, _state(using))
 
 
 def match_unless_new(text: str, fingerprint: str) -> Match:
     """As match_text, remembering which messages were new: a rumour on the move arrives a thousand times, and the library's
     answer to the same words changes only when the library does. `fingerprint`: grouping.fingerprint(text)."""
-    state = _state(matcher())
+    using = matcher()
+    state = _state(using)
     with _lock:
         known = _new.get(fingerprint)
     if known is not None and known[0] == state:
         return known[1]
-    found = match_text(text)
+    found = _match(text, using, state)
     if found.outcome == "new":
         with _lock:
             if len(_new) >= _REMEMBERED:
@@ -76,12 +76,20 @@ def search(text: str, most: int = 20) -> list[UUID]:
     if len(text) == 1 and is_cjk(text):  # the index knows pairs of Chinese characters
         return claims.saying({text, to_simplified(text), to_traditional(text)}, most)
     using = matcher()
-    return [UUID(found) for found in using.search(text, newer=_read_library(using).newer, most=most)]
+    return [
+        UUID(found)
+        for found in using.search(text, newer=_read_library(using, _state(using)).newer, most=most)
+    ]
 
 
-def _read_library(using: Matcher) -> _Library:
+def _match(text: str, using: Matcher, state: tuple[object, ...]) -> Match:
+    library = _read_library(using, state)
+    return using.match(text, newer=library.newer, gone=library.gone)
+
+
+def _read_library(using: Matcher, state: tuple[object, ...]) -> _Library:
     global _library
-    state, known = _state(using), _library
+    known = _library
     if known is not None and known.state == state:
         return known
     rows = claims.newest_wordings(using.watermark, most=_NEWEST)
