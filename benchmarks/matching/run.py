@@ -1,167 +1,49 @@
-"""The matcher alone on 100,000 claims: build rate, latency, memory; beside bm25s and SQLite's trigram search.
+"""The matcher alone: build rate, time for a message, memory, opening, adding; beside peers on the same texts.
 
-    python benchmarks/matching/run.py [--claims 100000] [--data ../shared/data] [--peer PYTHON_WITH_BM25S]
+    python benchmarks/matching/run.py [--claims 100000] [--keep DIR] [--data ../shared/data] [--peer PYTHON]
 
-Every claim has one wording. Half are English: real ones first, then sentences recombined from them. Half are Chinese:
-real posts, then recombined. Encoding 50,000 texts takes minutes and tells nothing more than encoding 2,000, so only
---encode English wordings are encoded by the model; the other vectors are mixtures of those, of length 1. Searching
-compares the message with every row either way. Times of the matcher are CPU seconds of this process, with the
-encoding of the message told apart; peers' are what they take on one thread.
+README.md beside this file says what the library is made of. Times of a message are CPU milliseconds of one thread. They
+are taken in a process of its own, which opens the index and has never seen a message; the encoding of the message is
+told apart. ``--keep`` builds the library into a folder once and uses it again. ``--peer`` names a Python of an
+environment of its own with bm25s, datasketch, numpy and tantivy (``pip install bm25s datasketch numpy tantivy``);
+peers that are not installed there are left out.
 """
 
 from __future__ import annotations
 
+import os
+
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")  # before numpy is imported; one message, one thread
+
 import argparse
 import importlib.metadata
 import json
-import os
 import platform
-import random
-import resource
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Sequence
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
+from library import Perturbing, library, messages
 
 from chatbranch.kernel.text import normalise, tokens
 from chatbranch.matching import rules
 from chatbranch.matching.encoder import Encoder, Vectors
-from chatbranch.matching.engine import IndexWriter, Matcher, Wording
-from chatbranch.matching.index import Index
-from chatbranch.matching.nearest import Nearest
+from chatbranch.matching.engine import Matcher
+from chatbranch.matching.index import IndexWriter, Wording
+from chatbranch.matching.judgement import ordered
 
-_MESSAGES = 400
-_SEED = 20261123
-
-
-class Mixing:
-    """Encodes the first texts with the model, then mixes their vectors; keeps the time the model took."""
-
-    def __init__(self, encoder: Encoder, most: int) -> None:
-        self._encoder, self._most = encoder, most
-        self.digest, self.dimension = encoder.digest, encoder.dimension
-        self._real: Vectors = np.zeros((0, encoder.dimension), np.float32)
-        self._chance = np.random.default_rng(_SEED)
-        self.seconds = 0.0
-
-    @property
-    def encoded(self) -> int:
-        return len(self._real)
-
-    def encode(self, texts: Sequence[str], progress: Callable[[int, int], None] | None = None) -> Vectors:
-        if len(self._real) < self._most:
-            start = time.perf_counter()
-            vectors = self._encoder.encode(texts, progress)
-            self.seconds += time.perf_counter() - start
-            self._real = np.vstack([self._real, vectors])
-            return vectors
-        picks = self._chance.integers(0, len(self._real), (2, len(texts)))
-        mixed = self._real[picks[0]] + 0.5 * self._real[picks[1]]
-        return np.asarray(mixed / np.linalg.norm(mixed, axis=1, keepdims=True), np.float32)
-
-
-def library(data: Path, claims: int) -> list[Wording]:
-    """``claims`` wordings, English and Chinese in turn."""
-    english = [json.loads(line)["text"] for line in lines(data / "matching/en_checkthat2022/claims.jsonl")]
-    posts = [json.loads(line)["text"][:2000] for line in lines(data / "stream/zh_posts.jsonl")]
-    halves = {
-        "en": stretched(english, ". ", claims // 2),
-        "zh-Hans": stretched(posts, "。", claims - claims // 2),
-    }
-    return [
-        Wording(f"{lang}-{n}", lang, text, 2 * n + (lang == "en"))
-        for lang, texts in halves.items()
-        for n, text in enumerate(texts, 1)
-    ]
-
-
-def stretched(texts: list[str], full_stop: str, count: int) -> list[str]:
-    """``count`` texts: these, then pairs of halves of them."""
-    chance = random.Random(_SEED)
-    more = (
-        full_stop.join(half(chance.choice(texts), side) for side in (0, 1)) for _ in range(count - len(texts))
-    )
-    return [*texts[:count], *more]
-
-
-def half(text: str, side: int) -> str:
-    middle = len(text) // 2
-    return text[:middle] if side == 0 else text[middle:]
-
-
-def messages(data: Path, wordings: Sequence[Wording]) -> list[str]:
-    """What is asked: real tweets, and Chinese wordings as they are forwarded; none twice."""
-    tweets = [json.loads(line)["text"] for line in lines(data / "matching/en_checkthat2022/queries.jsonl")]
-    chance = random.Random(_SEED)
-    chinese = chance.sample([own.text for own in wordings if own.lang == "zh-Hans"], _MESSAGES // 2)
-    forwarded = [
-        f"【转发】{text[: len(text) * 3 // 4]}，大家看看🙏 http://t.cn/{n}" for n, text in enumerate(chinese)
-    ]
-    return chance.sample(tweets, _MESSAGES // 2) + forwarded
-
-
-def lines(path: Path) -> list[str]:
-    return path.read_text(encoding="utf-8").strip().split("\n")
+_MESSAGES = 200  # in each language
+_NEAREST = 24
+_SLOW_PEER = 20  # messages for peers that take seconds
 
 
 def percentiles(seconds: Sequence[float]) -> dict[str, float]:
     return {f"p{q}": round(float(np.percentile(seconds, q)) * 1000, 1) for q in (50, 95, 99)}
-
-
-class Clocked:
-    """An encoder that counts the CPU seconds it takes."""
-
-    def __init__(self, encoder: Encoder) -> None:
-        self._encoder = encoder
-        self.digest, self.dimension = encoder.digest, encoder.dimension
-        self.seconds = 0.0
-
-    def encode(self, texts: Sequence[str], progress: Callable[[int, int], None] | None = None) -> Vectors:
-        start = time.process_time()
-        vectors = self._encoder.encode(texts, progress)
-        self.seconds += time.process_time() - start
-        return vectors
-
-
-def measure(
-    ask: Callable[[str], object], asked: Sequence[str], clock: Clocked
-) -> tuple[list[float], list[float]]:
-    """CPU seconds for each message: all but its encoding, and its encoding."""
-    beyond, encoding = [], []
-    for text in asked:
-        start, encoded = time.process_time(), clock.seconds
-        ask(text)
-        encoding.append(clock.seconds - encoded)
-        beyond.append(time.process_time() - start - encoding[-1])
-    return beyond, encoding
-
-
-def vector_search(index: Index, asked: Vectors) -> None:
-    """The sketch beside comparing every row."""
-    nearest, few = Nearest(index.vectors), 24
-    taken: dict[str, list[float]] = {"sketch first": [], "brute force": []}
-    kept = []
-    for row in asked:
-        start = time.process_time()
-        found = nearest.search(row[None], few)
-        between = time.process_time()
-        likeness = index.vectors @ row
-        every = np.argpartition(-likeness, few)[:few]
-        taken["sketch first"].append(between - start)
-        taken["brute force"].append(time.process_time() - between)
-        kept.append(len(set(found) & set(every)) / few)
-    for name, seconds in taken.items():
-        say(f"vectors, {name:<13} {percentiles(seconds)} ms")
-    say(f"the sketch keeps {np.mean(kept):.1%} of the first {few}; {len(index.vectors):,} vectors")
-
-
-def resident() -> float:
-    """Peak resident memory of this process, MB."""
-    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
 def say(line: str) -> None:
@@ -169,75 +51,180 @@ def say(line: str) -> None:
     sys.stdout.flush()
 
 
-def main() -> int:
-    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
-    parser.add_argument("--claims", type=int, default=100_000)
-    parser.add_argument("--encode", type=int, default=2_000)
-    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
-    parser.add_argument("--peer", help="a Python of an environment of its own that has bm25s")
-    chosen = parser.parse_args()
-    wordings = library(chosen.data, chosen.claims)
-    asked = messages(chosen.data, wordings)
-    with tempfile.TemporaryDirectory(prefix="chatbranch-bench-") as temporary:
-        folder = Path(temporary)
-        ours = matcher_figures(folder / "index", wordings, asked, chosen.encode)
-        peers(folder, wordings, asked, chosen.peer, ours)
-    return 0
+class Clocked:
+    """An encoder that counts the CPU seconds, and the seconds, that it takes."""
+
+    def __init__(self, encoder: Encoder | Perturbing) -> None:
+        self._encoder = encoder
+        self.digest, self.dimension = encoder.digest, encoder.dimension
+        self.cpu = self.wall = 0.0
+
+    def encode(self, texts: Sequence[str], progress: Callable[[int, int], None] | None = None) -> Vectors:
+        cpu, wall = time.process_time(), time.perf_counter()
+        vectors = self._encoder.encode(texts, progress)
+        self.cpu += time.process_time() - cpu
+        self.wall += time.perf_counter() - wall
+        return vectors
 
 
-def matcher_figures(
-    folder: Path, wordings: Sequence[Wording], asked: Sequence[str], encode: int
-) -> dict[str, float]:
-    encoder = Mixing(Encoder.open(), encode)
-    start = time.perf_counter()
+def build(folder: Path, data: Path, claims: int, encode: int) -> None:
+    """The index, made by the product's own writer in one commit; encoding and its stand-in told apart."""
+    encoder = Clocked(Perturbing(Encoder.open(), encode))
+    wordings = list(library(data, claims))
+    cpu, wall = time.process_time(), time.perf_counter()
     with IndexWriter.open(folder, encoder) as writer:
         writer.add(wordings)
+        added = time.perf_counter() - encoder.wall
         writer.commit()
-    built = time.perf_counter() - start - encoder.seconds
-    size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
-    packages = ", ".join(
-        f"{name} {importlib.metadata.version(name)}" for name in ("tantivy", "numpy", "onnxruntime")
-    )
+        committed = time.perf_counter() - encoder.wall
+    wall = time.perf_counter() - wall - encoder.wall
+    cpu = time.process_time() - cpu - encoder.cpu
     say(
-        f"{platform.python_implementation()} {platform.python_version()}, {packages}, load {os.getloadavg()[0]:.1f}"
+        f"built {claims:,} claims: {claims / wall:,.0f} a second, {claims / cpu:,.0f} a CPU second, encoding apart; the"
+        f" commit, which sorts vectors into cells, took {committed - added:.1f} s of it; load {os.getloadavg()[0]:.1f}"
     )
-    say(f"{len(wordings):,} wordings: encoding {encoder.encoded / encoder.seconds:,.0f} English texts/s")
-    say(f"indexing {len(wordings) / built:,.0f} wordings/s, encoding apart; {size:,.0f} MB on disk")
+
+
+def ask(folder: Path, data: Path) -> dict[str, float]:
+    """Open, ask, add one claim; returns percentiles of all messages, without encoding."""
     clock = Clocked(Encoder.open())
+    before, start = memory(), time.perf_counter()
     matcher = Matcher(folder, clock, rules.load_fitted())
-    matcher.match(asked[0])
-    beyond, encoding = measure(matcher.match, asked, clock)
-    half = _MESSAGES // 2
-    for name, part in (("all", slice(None)), ("English", slice(half)), ("Chinese", slice(half, None))):
-        say(f"match() beyond encoding, {name:<8} {percentiles(beyond[part])} ms")
-    say(f"encoding an English message        {percentiles(encoding[:half])} ms")
-    vector_search(Index.open(folder), clock.encode(asked[:half]))
-    say(f"{resident():,.0f} MB resident at most, the mapped vectors included")
-    return percentiles(beyond)
+    say(f"opened in {time.perf_counter() - start:.2f} s; {on_disk(folder):,.0f} MB on disk")
+    english, chinese = messages(data, _MESSAGES)
+    everything: list[float] = []
+    for name, asked in (("English", english), ("Chinese", chinese)):
+        steps = np.array([timed(matcher, text, clock) for text in asked])
+        beyond = steps[:, :3].sum(axis=1)
+        everything += beyond.tolist()
+        say(f"{name}: all but encoding {percentiles(beyond)} ms; encoding {percentiles(steps[:, 3])} ms")
+        for i, step in enumerate(("reading", "candidates and features", "order, guard and rules")):
+            say(f"    {step:<26} {percentiles(steps[:, i])} ms")
+    after = memory()
+    for kind in ("RssAnon", "RssFile"):
+        say(f"{kind} {after[kind] - before[kind]:,.0f} MB more than before the index was opened")
+    vectors_found(matcher, clock, english)
+    add_one(folder, matcher)
+    return percentiles(everything)
 
 
-def peers(
-    folder: Path,
-    wordings: Sequence[Wording],
-    asked: Sequence[str],
-    python: str | None,
-    ours: dict[str, float],
-) -> None:
-    """The peers rank the same library by words alone; they decide nothing. All are given our terms."""
+def timed(matcher: Matcher, text: str, clock: Clocked) -> tuple[float, float, float, float]:
+    """CPU seconds: reading the message, finding claims with their features, deciding; and encoding."""
+    encoded, start = clock.cpu, time.process_time()
+    message = matcher.read(text)
+    encoded, read = clock.cpu - encoded, time.process_time()
+    near = matcher.near(message)
+    found = time.process_time()
+    matcher.judge(message, ordered(near, rules.load_fitted().of(message.lang)))
+    return read - start - encoded, found - read, time.process_time() - found, encoded
+
+
+def vectors_found(matcher: Matcher, clock: Clocked, asked: Sequence[str]) -> None:
+    """The cells beside comparing every row."""
+    vectors, nearest = matcher.index.vectors, matcher.index.nearest
+    rows = clock.encode(asked)
+    taken: dict[str, list[float]] = {"cells": [], "brute force": []}
+    first, kept = [], []
+    for row in rows:
+        start = time.process_time()
+        found = nearest.search(row[None], _NEAREST)
+        between = time.process_time()
+        likeness = np.concatenate(
+            [vectors[at : at + 8192].astype(np.float32) @ row for at in range(0, len(vectors), 8192)]
+        )
+        best = np.argsort(-likeness, kind="stable")[:_NEAREST]
+        taken["cells"].append(between - start)
+        taken["brute force"].append(time.process_time() - between)
+        first.append(likeness[found[0]] >= likeness[best[0]])
+        kept.append(len(set(found.tolist()) & set(best.tolist())) / _NEAREST)
+    for name, seconds in taken.items():
+        say(f"one of {len(vectors):,} vectors, {name:<11} {percentiles(seconds)} ms")
+    say(
+        f"cells find the nearest of all for {np.mean(first):.1%}, and {np.mean(kept):.1%} of the first {_NEAREST}"
+    )
+
+
+def add_one(folder: Path, matcher: Matcher) -> None:
+    """From a wording in hand to the moment at which a reader has it."""
+    own = Wording(
+        "zh-added", "zh-Hans", "刚刚发布的一条说法：本市明天起免费发放雨伞三万把", matcher.watermark + 1
+    )
+    start = time.perf_counter()
+    with IndexWriter.open(folder, Encoder.open()) as writer:
+        ready = time.perf_counter()
+        writer.add([own])
+        writer.commit()
+        matcher.refresh()
+        seen = time.perf_counter()
+        found = matcher.match(own.text).claim_id == own.claim_id
+        say(
+            f"one claim more is found after {seen - start:.2f} s ({ready - start:.2f} s to open the writer): {found}"
+        )
+
+
+def memory() -> dict[str, float]:
+    """Resident MB of this process: its own, and what it has mapped and touched."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    fields = dict(line.split(":", 1) for line in lines)
+    return {name: int(fields[name].split()[0]) / 1024 for name in ("RssAnon", "RssFile")}
+
+
+def on_disk(folder: Path) -> float:
+    return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) / 1e6
+
+
+def peers(folder: Path, data: Path, claims: int, python: str, ours: dict[str, float]) -> None:
+    """The peers rank the same library by words or by vectors alone; they decide nothing."""
+    texts = [own.text for own in islice(library(data, claims), claims)]
+    english, chinese = messages(data, _MESSAGES)
+    asked = [text for pair in zip(english, chinese, strict=True) for text in pair]
     corpus = {
-        "texts": [own.text for own in wordings],
-        "terms": [tokens(normalise(own.text).text) for own in wordings],
-        "asked": list(asked),
+        "texts": texts,
+        "terms": [tokens(normalise(text).text) for text in texts],
+        "asked": asked,
         "asked_terms": [tokens(normalise(text).text) for text in asked],
+        "slow": _SLOW_PEER,
     }
     path = folder / "corpus.json"
     path.write_text(json.dumps(corpus), encoding="utf-8")
-    command = [python or sys.executable, str(Path(__file__).with_name("peer.py")), str(path)]
-    done = subprocess.run(command, capture_output=True, text=True, check=True)
-    for line in done.stdout.splitlines():
-        found = json.loads(line)
-        ratio = ours["p50"] / found["p50"]
-        say(f"{found.pop('name'):<28} {found}; ours takes {ratio:.2f} times as long at the median")
+    command = [python, str(Path(__file__).with_name("peer.py")), str(path)]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as running:
+        for line in running.stdout or ():
+            found = json.loads(line)
+            ratio = ours["p50"] / found["p50"] if found["p50"] else float("inf")
+            say(f"{found.pop('name'):<30} {found}; ours takes {ratio:.3g} times as long at the median")
+    path.unlink()
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
+    parser.add_argument("--claims", type=int, default=100_000)
+    parser.add_argument("--encode", type=int, default=2_000, help="English texts the model encodes")
+    parser.add_argument("--data", type=Path, default=Path("../shared/data"))
+    parser.add_argument("--keep", type=Path, help="build into this folder, or use the index that is there")
+    parser.add_argument("--peer", help="a Python of an environment of its own that has the peers")
+    parser.add_argument("--build-only", action="store_true", help=argparse.SUPPRESS)
+    chosen = parser.parse_args()
+    with tempfile.TemporaryDirectory(prefix="chatbranch-bench-") as temporary:
+        folder = chosen.keep or Path(temporary) / "index"
+        if chosen.build_only:
+            build(folder, chosen.data, chosen.claims, chosen.encode)
+            return 0
+        packages = ", ".join(
+            f"{n} {importlib.metadata.version(n)}" for n in ("tantivy", "numpy", "onnxruntime")
+        )
+        say(
+            f"{chosen.claims:,} claims; {os.cpu_count()} cores, Python {platform.python_version()}, {packages}"
+        )
+        if not (
+            folder / "current"
+        ).exists():  # in a process of its own: what building needs is not what asking needs
+            subprocess.run([sys.executable, *sys.argv, "--keep", str(folder), "--build-only"], check=True)
+        say(f"load {os.getloadavg()[0]:.1f}")
+        ours = ask(folder, chosen.data)
+        if chosen.peer:
+            peers(Path(temporary), chosen.data, chosen.claims, chosen.peer, ours)
+    return 0
 
 
 if __name__ == "__main__":

@@ -99,7 +99,7 @@ class Matcher:
         self._directory, self._encoder, self._fitted = directory, encoder, fitted
         self._lock = threading.Lock()
         self._stamp = stamp(directory)
-        self._index = Index.open(directory)
+        self.index = Index.open(directory)
         self._encode_one = lru_cache(maxsize=2048)(lambda text: self._encoder.encode([text])[0])
 
     @classmethod
@@ -115,7 +115,7 @@ class Matcher:
     @property
     def watermark(self) -> int:
         """The highest ``seq`` in the opened index."""
-        return self._index.watermark
+        return self.index.watermark
 
     def refresh(self) -> bool:
         """Open the index again if it was written since; True if it was. Costs two file look-ups otherwise."""
@@ -123,8 +123,8 @@ class Matcher:
         if now == self._stamp:
             return False
         with self._lock:
-            index = Index.open(self._directory, self._index)
-            self._index, self._stamp = index, now
+            index = Index.open(self._directory, self.index)
+            self.index, self._stamp = index, now
         return True
 
     def match(self, text: str, *, newer: Sequence[Wording] = (), gone: Collection[str] = ()) -> Match:
@@ -147,7 +147,7 @@ class Matcher:
     def read(self, text: str) -> Message:
         """Normalise, tokenise and (English) encode a message."""
         text = text[:_LONGEST]
-        index, normal, lang = self._index, normalise(text), language(text)
+        index, normal, lang = self.index, normalise(text), language(text)
         said = tuple(tokenise(normal.text))
         named = addressed(text, index.seen) if has_vector(lang) else []
         (terms,) = index.weighed([f.Terms((*(token.term for token in said), *named))])
@@ -163,7 +163,7 @@ class Matcher:
         self, message: Message, *, newer: Sequence[Wording] = (), gone: Collection[str] = ()
     ) -> list[Candidate]:
         """The claims that come near, with their features, in no order."""
-        index = self._index
+        index = self.index
         claims = self._candidates(index, message, newer, frozenset(gone))
         alike = {claim_id: _same_script(message.lang, rows) for claim_id, rows in claims.items()}
         likeness = _likenesses(message.vectors, list(alike.values()))

@@ -41,7 +41,7 @@ from chatbranch.matching.counts import Counting, Counts
 from chatbranch.matching.encoder import Encodes, Vectors
 from chatbranch.matching.features import Terms, Weighed, rarity, weighed
 from chatbranch.matching.nearest import Cells, Halves, Nearest, few_enough, sort_into_cells
-from chatbranch.matching.table import Appender, Extent, Row, Table, Wording, write_at
+from chatbranch.matching.table import Appender, Extent, Row, Table, Wording, sync, write_at
 
 __all__ = ["Index", "IndexBusy", "IndexWriter", "Row", "Wording", "current_generation", "has_vector", "stamp"]
 
@@ -141,7 +141,7 @@ class Index:
         if folder is not None:
             self._load(folder, before if before is not None and before._folder == folder else None)
         else:
-            self._nearest = Nearest(self.vectors)
+            self.nearest = Nearest(self.vectors)
         self._weights = _Weights(self)
 
     def _load(self, folder: Path, before: Index | None) -> None:
@@ -153,7 +153,7 @@ class Index:
         self.vectors = _map_vectors(folder / "vectors", state.slots, space["dimension"])
         kept = before is not None and before.state.celled == state.celled
         self.cells = before.cells if before is not None and kept else _read_cells(folder, state.celled)
-        self._nearest = Nearest(self.vectors, self.cells, before._nearest if before is not None else None)
+        self.nearest = Nearest(self.vectors, self.cells, before.nearest if before is not None else None)
 
     def _count_terms(self, folder: Path, before: Index | None) -> None:
         done = self.state.counted
@@ -172,7 +172,7 @@ class Index:
         before: an earlier state of it, of which what has not changed is kept.
         """
         for _ in range(_ATTEMPTS):
-            with contextlib.suppress(FileNotFoundError):  # replaced while it was opened
+            with contextlib.suppress(OSError, ValueError):  # it was replaced while it was opened
                 return cls(current_generation(directory), before)
         return cls(current_generation(directory), before)
 
@@ -207,7 +207,7 @@ class Index:
 
     def by_vectors(self, asked: Vectors, limit: int) -> list[int]:
         """The ``limit`` rows nearest to any of the asked vectors (rows), by cosine, best first."""
-        return self._table.at_slots(self._nearest.search(asked, limit)) if len(self.vectors) else []
+        return self._table.at_slots(self.nearest.search(asked, limit)) if len(self.vectors) else []
 
     def claims_of(self, rows: Sequence[int]) -> list[int]:
         """For each row the number of its claim."""
@@ -335,17 +335,18 @@ class _Generation:
         numbered = [(own, self._number(own.claim_id)) for own in wordings]
         new = [(own, claim) for own, claim in numbered if not self._known(own, claim)]
         slot = self._append_vectors([own.text for own, _ in new if has_vector(own.lang)])
-        for own, known in new:
+        rows: list[tuple[Row, int]] = []
+        for number, (own, known) in enumerate(new, self._rows.extent.rows):
             terms = tokens(normalise(own.text).text)
-            joined, number = " ".join(terms), self._rows.extent.rows
             claim = self._claims.setdefault(hash(own.claim_id), number) if known is None else known
             encoded = has_vector(own.lang)
-            self._rows.append(Row(own, slot if encoded else -1, joined), claim)
+            rows.append((Row(own, slot if encoded else -1, " ".join(terms)), claim))
             slot += encoded
             self._counting.add(terms)
-            document = tantivy.Document(terms=[joined], claim=[own.claim_id])
+            document = tantivy.Document(terms=[rows[-1][0].terms], claim=[own.claim_id])
             document.add_unsigned("row", number)
             self._writer.add_document(document)
+        self._rows.append(rows)
         seq = max((own.seq for own in wordings), default=0)
         self._state = replace(self._state, watermark=max(self._state.watermark, seq))
 
@@ -372,9 +373,10 @@ class _Generation:
 
     def _append_vectors(self, texts: list[str]) -> int:
         """Write the vectors of these texts; returns the first one's slot."""
-        first, dimension = self._state.slots, self._encoder.dimension
+        first = self._state.slots
         if not texts:
-            return first
+            return first  # and a branch that speaks Chinese only never reads the model
+        dimension = self._encoder.dimension
         keys = [_text_key(text) for text in texts]
         vectors = np.zeros((len(texts), dimension), np.float16)
         missing = self._reuse.fill(vectors, keys) if self._reuse else list(range(len(texts)))
@@ -387,7 +389,9 @@ class _Generation:
 
     def commit(self) -> None:
         """Make everything since the last commit visible, at once and durably."""
-        self._rows.flush()
+        self._rows.sync()
+        sync(self.folder / "vectors")
+        sync(self.folder / "vectors.keys")
         extent, state = self._rows.extent, self._state
         self._state = replace(
             state, rows=extent.rows, bytes=extent.bytes, counted=self._count(extent.rows), celled=self._sort()
@@ -461,6 +465,8 @@ class IndexWriter:
         self._directory, self._encoder, self._lock = directory, encoder, lock
         folder = current_generation(directory)
         usable = folder is not None and Index(folder).space == encoder.digest
+        if folder and usable:
+            self._remove_all_but(folder)  # what a rebuild that was killed left behind
         self._generation = _Generation(folder, encoder) if folder and usable else self._found()
 
     def _found(self) -> _Generation:
@@ -537,7 +543,9 @@ class IndexWriter:
         before = current_generation(self._directory)
         with _whole(self._directory / "current") as path:
             path.write_text(generation.folder.name)
-        kept = {generation.folder, before}
+        self._remove_all_but(generation.folder, before)
+
+    def _remove_all_but(self, *kept: Path | None) -> None:
         for folder in self._directory.iterdir():
             if folder.is_dir() and folder not in kept:
                 shutil.rmtree(folder, ignore_errors=True)
@@ -566,16 +574,8 @@ def _whole(path: Path) -> Iterator[Path]:
         shutil.rmtree(temporary)
     yield temporary
     for written in [*temporary.glob("*"), temporary]:
-        _sync(written)
+        sync(written)
     if path.is_dir():
         shutil.rmtree(path)  # of a process that died before its commit
     os.replace(temporary, path)
-    _sync(path.parent)
-
-
-def _sync(path: Path) -> None:
-    opened = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
+    sync(path.parent)

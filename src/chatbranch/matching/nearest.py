@@ -117,10 +117,13 @@ def _centres(sample: Vectors, rows: int) -> Vectors:
     chance = np.random.default_rng(_SEED)
     centres = sample[chance.choice(len(sample), min(len(sample), _cell_count(rows)), replace=False)]
     for _ in range(_ROUNDS):
+        cell = np.concatenate(
+            [np.argmax(sample[at : at + _BLOCK] @ centres.T, axis=1) for at in range(0, len(sample), _BLOCK)]
+        )
+        order = np.argsort(cell, kind="stable")
+        filled, starts = np.unique(cell[order], return_index=True)
         sums = np.zeros_like(centres)
-        for start in range(0, len(sample), _BLOCK):
-            block = sample[start : start + _BLOCK]
-            np.add.at(sums, np.argmax(block @ centres.T, axis=1), block)
+        sums[filled] = np.add.reduceat(sample[order], starts)
         lengths = np.linalg.norm(sums, axis=1, keepdims=True)
         centres = np.where(lengths > 0, sums / np.maximum(lengths, 1e-9), centres).astype(np.float32)
     return np.ascontiguousarray(centres)

@@ -109,43 +109,44 @@ class Table:
 
 
 class Appender:
-    """The writer's end of a table: rows are on disk after ``flush``, and count when a commit says so."""
+    """The writer's end of a table: rows are on disk after ``sync``, and count when a commit says so."""
 
     def __init__(self, folder: Path, extent: Extent) -> None:
-        self._folder, self._flushed, self._texts_flushed = folder, extent.rows, extent.bytes
-        self._pending: list[tuple[int, ...]] = []
-        self._texts: list[bytes] = []
-        self._bytes = extent.bytes
+        self._rows, self._texts, self.extent = folder / "rows", folder / "texts", extent
 
-    @property
-    def extent(self) -> Extent:
-        return Extent(self._flushed + len(self._pending), self._bytes)
+    def append(self, rows: Sequence[tuple[Row, int]]) -> None:
+        """Add rows, each with its claim: the row of the claim's first wording, its own number if it is that."""
+        records, texts, at = [], [], self.extent.bytes
+        for row, claim in rows:
+            own = row.wording
+            parts = [
+                part.encode("utf-8", "surrogatepass")
+                for part in (own.text, row.terms, own.claim_id, own.lang)
+            ]
+            records.append((at, own.seq, claim, row.slot, *map(len, parts)))
+            texts += parts
+            at += sum(map(len, parts))
+        write_at(self._texts, self.extent.bytes, b"".join(texts))
+        write_at(self._rows, self.extent.rows * _RECORD.itemsize, np.array(records, _RECORD).tobytes())
+        self.extent = Extent(self.extent.rows + len(records), at)
 
-    def append(self, row: Row, claim: int) -> None:
-        """Add a row; ``claim`` is the row of the first wording of its claim, its own number if it is that."""
-        own = row.wording
-        parts = [
-            part.encode("utf-8", "surrogatepass") for part in (own.text, row.terms, own.claim_id, own.lang)
-        ]
-        self._pending.append((self._bytes, own.seq, claim, row.slot, *map(len, parts)))
-        self._texts += parts
-        self._bytes += sum(map(len, parts))
-
-    def flush(self) -> None:
-        """Write what was added, durably."""
-        records = np.array(self._pending, _RECORD).tobytes()
-        write_at(self._folder / "texts", self._texts_flushed, b"".join(self._texts))
-        write_at(self._folder / "rows", self._flushed * _RECORD.itemsize, records)
-        self._flushed, self._texts_flushed = self._flushed + len(self._pending), self._bytes
-        self._pending, self._texts = [], []
+    def sync(self) -> None:
+        """Wait until everything appended is on disk."""
+        sync(self._rows)
+        sync(self._texts)
 
 
 def write_at(path: Path, offset: int, content: bytes) -> None:
-    """Write into a file that is there, durably; nothing before the offset changes."""
-    if not content:
-        return
+    """Write into a file that is there; nothing before the offset changes."""
     with path.open("r+b") as file:
         file.seek(offset)
         file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
+
+
+def sync(path: Path) -> None:
+    """Wait until a file, or a folder's list of names, is on disk."""
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)

@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
-import os
-import signal
-import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -130,37 +126,3 @@ def test_a_damaged_pointer_opens_as_an_empty_index_that_can_be_written(tmp_path:
         writer.add([GARLIC])
         writer.commit()
     assert len(Index.open(tmp_path)) == 1
-
-
-def _write_for_ever(directory: Path, rebuild: bool) -> None:
-    with IndexWriter.open(directory, CountingEncoder()) as writer:
-        while True:
-            start = writer.watermark
-            batch = [Wording(f"c{n}", "en", f"claim number {n}", n) for n in range(start + 1, start + 51)]
-            if rebuild:
-                everything = [Wording(f"c{n}", "en", f"claim number {n}", n) for n in range(1, start + 51)]
-                writer.rebuild(everything)
-            else:
-                writer.add(batch)
-                writer.commit()
-
-
-@pytest.mark.parametrize("rebuild", [False, True])
-def test_a_writer_killed_at_any_moment_leaves_a_whole_index(tmp_path: Path, rebuild: bool) -> None:
-    spawn = multiprocessing.get_context("spawn")
-    for delay in (0.05, 0.3):
-        writer = spawn.Process(target=_write_for_ever, args=(tmp_path, rebuild))
-        writer.start()
-        before = Index.open(tmp_path).watermark
-        deadline = time.monotonic() + 60
-        while Index.open(tmp_path).watermark == before and time.monotonic() < deadline:
-            time.sleep(0.01)
-        time.sleep(delay)
-        assert writer.pid is not None
-        os.kill(writer.pid, signal.SIGKILL)
-        writer.join()
-        index = Index.open(tmp_path)
-        assert index.watermark > before
-        assert {row.wording.seq for row in index.wordings()} == set(range(1, index.watermark + 1))
-        assert sorted(row.slot for row in index.wordings()) == list(range(len(index.vectors)))
-        assert np.allclose(np.linalg.norm(index.vectors.astype(np.float32), axis=1), 1, atol=1e-3)
