@@ -240,6 +240,23 @@ async def test_we_greet_a_room_once_ever(bot: Person, ann: Person, host: Recorde
     assert "Hello" in greeting
 
 
+async def test_what_is_to_be_said_in_a_room_that_has_just_invited_us_waits_until_we_have_come(
+    bot: Person, ann: Person, host: Recorder
+) -> None:
+    room = ann.room(bot.id)
+    async with running(connect(bot), host) as connector:
+        waited = 0
+        while True:
+            try:
+                await connector.send(Outbound("k1", room, "不实"))
+                break
+            except Later:
+                waited += 1
+                await asyncio.sleep(0.01)
+        assert waited > 0
+    assert ann.texts(room, bot.id) == ["不实"]
+
+
 async def test_a_room_we_were_put_out_of_is_undeliverable(bot: Person, ann: Person, host: Recorder) -> None:
     async with running(connect(bot), host) as connector:
         room = ann.room(bot.id)

@@ -53,7 +53,7 @@ TROUBLE = [
 @pytest.mark.skipif(importlib.util.find_spec("atheris") is None, reason="needs Atheris: pip install atheris")
 @pytest.mark.parametrize("name", NAMES)
 def test_a_campaign_of_atheris_finds_nothing(name: str, tmp_path: Path) -> None:
-    seconds = os.environ.get("CHATBRANCH_FUZZ_SECONDS", "600")
+    seconds = os.environ.get("FUZZ_SECONDS", "600")
     command = [sys.executable, "-m", "tests.fuzz.campaign", name, seconds, str(tmp_path)]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
     print(done.stderr[-600:])

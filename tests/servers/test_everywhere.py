@@ -3,7 +3,7 @@
 Matrix, XMPP and Telegram can tell again what we missed; plain IRC cannot, and says so. Matrix and XMPP know a message that
 comes again; to IRC and Telegram one may come twice after a kill, and is counted.
 
-The long campaigns run with `-m soak`; CHATBRANCH_SOAK_MINUTES says how long the last one is (60).
+The long campaigns run with `-m soak`; SOAK_MINUTES says how long the last one is (60).
 """
 
 from __future__ import annotations
@@ -329,7 +329,7 @@ def _expected(legs: int) -> int:
     [
         pytest.param(20, 2, (5, 10), id="short"),
         pytest.param(
-            60 * float(os.environ.get("CHATBRANCH_SOAK_MINUTES", "60")),
+            60 * float(os.environ.get("SOAK_MINUTES", "60")),
             4.5,
             (15, 60),
             marks=pytest.mark.soak,

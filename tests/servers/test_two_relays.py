@@ -77,7 +77,7 @@ def _another(database: Database, folder: Path) -> Database:
     [
         pytest.param(5, id="short"),
         pytest.param(
-            60 * float(os.environ.get("CHATBRANCH_SOAK_MINUTES", "10")),
+            60 * float(os.environ.get("SOAK_MINUTES", "10")),
             marks=pytest.mark.soak,
             id="ten minutes",
         ),

@@ -27,6 +27,12 @@ HEALTH = {
     "reconnecting": Phrase("重新连接中", "reconnecting"),
     "broken": Phrase("需要处理", "needs attention"),
 }
+LENGTHS = (
+    (86_400.0, Phrase("{n}天", "{n} d")),
+    (3_600.0, Phrase("{n}小时", "{n} h")),
+    (60.0, Phrase("{n}分钟", "{n} min")),
+    (1.0, Phrase("{n}秒", "{n} s")),
+)
 
 
 @require_safe
@@ -114,12 +120,18 @@ def _drawn(legs: list[queries.LegView], lang: str) -> list[dict[str, Any]]:
             "health": each.channel.health if each.channel else "unknown",
             "said": _said(each.channel.health if each.channel else "", lang),
             "traffic": each.traffic,
-            "lag": round(each.traffic.lag),
+            "waited": _waited(each.traffic.lag, lang),
             "failures": [(reason_in_words(reason, lang), n) for reason, n in each.traffic.failed.items()],
             "spoke": spoke,
         }
         for each, spoke in zip(legs, places, strict=True)
     ]
+
+
+def _waited(seconds: float, lang: str) -> str:
+    """A stretch of time in its largest unit, short enough for the picture."""
+    length, unit = next((each for each in LENGTHS if seconds >= each[0]), LENGTHS[-1])
+    return unit.say(lang, n=round(seconds / length))
 
 
 def _said(health: str, lang: str) -> str:

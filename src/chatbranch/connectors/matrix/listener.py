@@ -40,6 +40,7 @@ class Listener:
         self._waiting, self._reactions = Waiting(host), Reactions(host)
         self._place = wire.memory_key("since:", session.me)
         self._missed: Counter[str] = Counter()  # file -> failed tries
+        self._looked = False
 
     async def listen(self) -> None:
         """Until cancelled, or signed out."""
@@ -53,12 +54,16 @@ class Listener:
                 since = await self._turn(since, POLL if well else 0)
                 if not well:
                     await self._host.report("connected", self._note)
-                failures, well = 0, True
+                failures, well, self._looked = 0, True, True
             except SignedOut:
                 raise
             except Exception as error:  # trouble of the server or of our database: nothing was passed over
                 failures, well = failures + 1, False
                 await bear(self._host, error, pause(failures))
+
+    def may_yet_enter(self, room: str) -> bool:
+        """Whether a room that does not let us speak may do so soon: nobody has looked for invitations, or one waits."""
+        return not self._looked or self._rooms.are_invited(room)
 
     async def _turn(self, since: str, most: float) -> str:
         """One sync. Its token is remembered, and gone on from, only when all it brought is durable."""

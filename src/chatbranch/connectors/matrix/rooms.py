@@ -80,6 +80,10 @@ class Rooms:
         for room in json.loads(await self._host.recall("invitations") or "[]"):
             self._invited.setdefault(room, _Invitation())
 
+    def are_invited(self, room: str) -> bool:
+        """Whether an invitation waits to be taken up."""
+        return room in self._invited
+
     async def take_invitations(self, new: list[str]) -> None:
         """Enter the rooms we were invited to; one whose server is silent is tried again meanwhile."""
         before = set(self._invited)

@@ -28,6 +28,7 @@ class Matrix:
     def __init__(self, settings: Mapping[str, str]) -> None:
         self._values = _checked(settings)
         self._voice: Voice | None = None  # while signed in
+        self._listener: Listener | None = None
 
     async def run(self, host: Host) -> None:
         """Sign in and listen until cancelled; sign in again when the server was away, or has forgotten us."""
@@ -49,31 +50,31 @@ class Matrix:
             people, seals = People(session), Seals(session, host)
             note = await seals.open()
             self._voice = Voice(session, people, seals)
-            listener = Listener(session, host, people=people, seals=seals, voice=self._voice, note=note)
-            await listener.listen()
+            self._listener = Listener(session, host, people=people, seals=seals, voice=self._voice, note=note)
+            await self._listener.listen()
         finally:
-            self._voice = None
+            self._voice = self._listener = None
             await session.close()
 
     async def send(self, outbound: Outbound) -> Receipt:
         """Say it in the room. The server takes a repeated key once (for a day, from the same session)."""
-        return await self._do(lambda voice: voice.send(outbound))
+        return await self._do(outbound.address, lambda voice: voice.send(outbound))
 
     async def edit(self, outbound: Outbound, target: str) -> Receipt:
         """Give our message another text."""
-        return await self._do(lambda voice: voice.edit(outbound, target))
+        return await self._do(outbound.address, lambda voice: voice.edit(outbound, target))
 
     async def delete(self, outbound: Outbound, target: str) -> Receipt:
         """Take our message back."""
-        return await self._do(lambda voice: voice.delete(outbound, target))
+        return await self._do(outbound.address, lambda voice: voice.delete(outbound, target))
 
     async def react(self, outbound: Outbound, target: str) -> Receipt:
         """Put an emoji under a message."""
-        return await self._do(lambda voice: voice.react(outbound, target))
+        return await self._do(outbound.address, lambda voice: voice.react(outbound, target))
 
     async def unreact(self, outbound: Outbound, target: str) -> Receipt:
         """Take our emoji back."""
-        return await self._do(lambda voice: voice.unreact(outbound, target))
+        return await self._do(outbound.address, lambda voice: voice.unreact(outbound, target))
 
     async def typing(self, address: str, on: bool) -> None:
         """Show that we are at it."""
@@ -81,11 +82,15 @@ class Matrix:
             with suppress(Later, Undeliverable, SignedOut, Trouble):
                 await self._voice.typing(address, on)
 
-    async def _do(self, deed: Callable[[Voice], Awaitable[str]]) -> Receipt:
+    async def _do(self, room: str, deed: Callable[[Voice], Awaitable[str]]) -> Receipt:
         if self._voice is None:
             raise Later(2, "not signed in to the homeserver yet")
         try:
             return Receipt(await deed(self._voice))
+        except Undeliverable as refusal:
+            if self._listener is None or self._listener.may_yet_enter(room):
+                raise Later(2, "not in that room yet") from refusal
+            raise
         except SignedOut as error:
             raise Later(5, "signing in to the homeserver again") from error
 

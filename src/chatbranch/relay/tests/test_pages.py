@@ -10,6 +10,8 @@ from tests.support.people import found_branch
 
 from chatbranch.branch.models import Member
 from chatbranch.deliveries.actions import do_report
+from chatbranch.deliveries.models import Delivery
+from chatbranch.kernel import clock
 from chatbranch.relay import actions, platforms
 from chatbranch.relay.models import Leg, Route
 from chatbranch.relay.tests.support import PLAIN, RICH, arrived, install, said
@@ -76,7 +78,9 @@ def test_a_broken_channel_is_shown_with_what_to_do_and_lines_with_what_waits(
     do_report("rich", "connected")
     arrived("plain", "x")
     actions.do_carry(said("rich !a", "hello"))
+    Delivery.objects.filter(state="queued").update(created_at=clock.ago(minutes=3))
     page = desk(members["chen"]).get("/desk/rooms/?lang=en").content.decode()
     assert "the password is wrong: see plain.password" in page
     assert 'data-health="broken"' in page
-    assert "waiting" in page
+    assert "waiting, the oldest for 3 min" in page
+    assert "wait 3 min</text>" in page
