@@ -183,7 +183,8 @@ async def attempt(connector: Connector, job: lanes.Job) -> rules.Outcome:
     except (TimeoutError, asyncio.CancelledError):
         return rules.Broken("time-out", unsure=True)
     except Exception as error:  # by the contract anything else means "try again"
-        return rules.Broken(type(error).__name__)
+        # where a repeat is recognised, a doubt costs a look: a stream may have broken just after the platform had it
+        return rules.Broken(type(error).__name__, unsure=connector.capabilities.idempotent)
     return rules.Sent(receipt.message_id)
 
 

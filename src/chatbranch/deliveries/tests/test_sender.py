@@ -123,6 +123,18 @@ async def test_a_platform_that_is_down_is_tried_again_under_the_same_key() -> No
     assert (len(keys), len(set(keys)), row.attempts, row.repeats, row.reason) == (4, 1, 4, 0, "")
 
 
+@pytest.mark.parametrize("recognised", [True, False])
+async def test_after_a_failure_a_platform_that_can_look_is_told_that_it_may_have_the_message(
+    recognised: bool,
+) -> None:
+    await db(queue)("standin", "anna", "不实")
+    platform = StandIn(Capabilities(idempotent=recognised, per_second=0))
+    platform.mood = once_then_fine(ConnectionError())
+    await sending({"standin": platform}, lambda: bool(platform.taken))
+    assert platform.taken[0].repeat is recognised
+    assert (await db(only)()).repeats == 0  # a failure is no second telling
+
+
 async def test_after_seven_days_a_message_is_given_up_with_a_reason() -> None:
     await db(queue)("standin", "anna", "不实")
     await Delivery.objects.aupdate(give_up_at=clock.ago(seconds=1))
