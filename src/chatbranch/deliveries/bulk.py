@@ -35,7 +35,7 @@ class Row:
 
 def upsert_lanes(destinations: Iterable[tuple[str, str]]) -> None:
     """Insert lanes of (name, channel). One that is there already is touched, and so locked, on PostgreSQL."""
-    now = _time(clock.now())
+    now = as_time(clock.now())
     rows = [(name, channel, 0, now, now) for name, channel in destinations]
     _insert(
         Lane,
@@ -47,7 +47,7 @@ def upsert_lanes(destinations: Iterable[tuple[str, str]]) -> None:
 
 def insert_deliveries(rows: Sequence[Row]) -> None:
     """Insert queued deliveries; one whose `once` is there already is passed over."""
-    now, give_up = _time(clock.now()), _time(give_up_time())
+    now, give_up = as_time(clock.now()), as_time(give_up_time())
     same = (Delivery.State.QUEUED.value, 0, 0, "", "", "", now, give_up)
     columns = "state attempts repeats reason detail receipt created_at give_up_at id lane_id channel pseudonym about kind body once"
     values = [(*same, *_values(row)) for row in rows]
@@ -56,7 +56,7 @@ def insert_deliveries(rows: Sequence[Row]) -> None:
 
 def _values(row: Row) -> tuple[Any, ...]:
     body = json.dumps(row.body)
-    return (_id(row.id), row.lane, row.channel, row.pseudonym, _id(row.about), row.kind, body, row.once)
+    return (as_id(row.id), row.lane, row.channel, row.pseudonym, as_id(row.about), row.kind, body, row.once)
 
 
 def _insert(
@@ -69,9 +69,11 @@ def _insert(
         cursor.executemany(f"{into} ON CONFLICT {on_conflict}", rows)
 
 
-def _time(moment: datetime) -> Any:
+def as_time(moment: datetime) -> Any:
+    """A moment as the database takes it."""
     return connection.ops.adapt_datetimefield_value(moment)
 
 
-def _id(key: UUID | None) -> UUID | str | None:
+def as_id(key: UUID | None) -> UUID | str | None:
+    """An identifier as the database takes it."""
     return key if key is None or connection.features.has_native_uuid_field else key.hex

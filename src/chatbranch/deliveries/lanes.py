@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import random
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
 from django.db import transaction
-from django.db.models import Exists, F, OuterRef, QuerySet, Subquery
+from django.db.models import F
 
 from chatbranch.contacts.queries import Reach, open_contacts
-from chatbranch.deliveries import bulk, rules
+from chatbranch.deliveries import bulk, rules, statements
 from chatbranch.deliveries.models import Delivery, Lane
+from chatbranch.deliveries.statements import Head
 from chatbranch.journal.actions import do_record
 from chatbranch.kernel import clock
 
@@ -95,7 +96,7 @@ def turn(manners: Manners, done: Sequence[Done], room: int) -> Turn:
 
 def due(channels: Iterable[str]) -> list[str]:
     """Those of `channels` that have a free lane whose time has come."""
-    return [channel for channel in channels if _free(channel, clock.now()).exists()]
+    return statements.due(channels, clock.now())
 
 
 def set_back(by: timedelta) -> None:
@@ -117,15 +118,12 @@ def ensure(destinations: Iterable[tuple[str, str]]) -> None:
 
 def lock(names: Iterable[str], *, wait: bool) -> dict[str, int]:
     """Lock lanes; returns their fences. Those gone, or (without `wait`) locked by another transaction, are missing."""
-    lanes = Lane.objects.filter(name__in=list(names)).order_by("name")
-    return dict(lanes.select_for_update(skip_locked=not wait).values_list("name", "fence"))
+    return statements.fences(list(names), wait=wait)
 
 
 def drop_empty(names: Collection[str]) -> None:
     """Drop those of the (locked) lanes that hold no delivery any more."""
-    if names:
-        held = Delivery.objects.filter(lane=OuterRef("pk"))
-        Lane.objects.filter(~Exists(held), name__in=names).delete()
+    statements.drop_empty(names)
 
 
 def record_failures(channel: str, failures: Iterable[_Failure]) -> None:
@@ -180,24 +178,15 @@ def _judge(done: Done, manners: Manners, now: datetime) -> rules.Settled:
 
 
 def _write(manners: Manners, held: Sequence[tuple[Done, rules.Settled]], now: datetime) -> None:
-    sent = [each for each, settled in held if settled.state == SENT]
-    if sent:
-        queued = Delivery.objects.filter(pk__in=[each.job.delivery for each in sent], state=QUEUED)
-        queued.update(state=SENT, sent_at=now, attempted_at=None, lane=None, reason="", detail="")
-        _write_receipts(sent)
+    arrived = [
+        (each.job.delivery, each.outcome.receipt[:300])
+        for each, _ in held
+        if isinstance(each.outcome, rules.Sent)
+    ]
+    statements.write_sent(arrived, now)
     for each, settled in held:
         if settled.state != SENT:
             _write_unsent(manners, each, settled)
-
-
-def _write_receipts(sent: Sequence[Done]) -> None:
-    rows = [
-        Delivery(pk=each.job.delivery, receipt=each.outcome.receipt[:300])
-        for each in sent
-        if isinstance(each.outcome, rules.Sent) and each.outcome.receipt
-    ]
-    if rows:
-        Delivery.objects.bulk_update(rows, ["receipt"])
 
 
 def _write_unsent(manners: Manners, done: Done, settled: rules.Settled) -> None:
@@ -235,7 +224,7 @@ def _release(pauses: Mapping[str, float], now: datetime) -> None:
     for pause, names in together.items():
         if pause <= 0:
             drop_empty(names)
-        Lane.objects.filter(name__in=names).update(leased_until=now, next_at=now + timedelta(seconds=pause))
+        statements.release(names, now, now + timedelta(seconds=pause))
 
 
 def _locked_elsewhere(missing: Sequence[Done]) -> list[Done]:
@@ -253,98 +242,83 @@ def _locked_elsewhere(missing: Sequence[Done]) -> list[Done]:
 
 def _lease(manners: Manners, room: int) -> tuple[list[Job], bool, list[_Failure]]:
     now = clock.now()
-    free = _free(manners.channel, now).order_by("next_at").select_for_update(skip_locked=True)
-    fences = dict(free.values_list("name", "fence")[:room])
+    fences = statements.free_lanes(manners.channel, now, room)
     if not fences:
         return [], False, []
-    batch = manners.batch if len(fences) <= rules.FEW_LANES else 1
-    heads = _heads(fences) if batch == 1 else _batches(fences, batch)
-    drop_empty(fences.keys() - {head.lane_id for head in heads})
-    reaches = open_contacts([head.pseudonym for head in heads])
+    heads = _heads(fences, manners.batch)
+    drop_empty(fences.keys() - {head.lane for head in heads})
+    reaches = open_contacts([*{head.pseudonym for head in heads}])
     _resolve(heads)
     starts = [
         (head, rules.start(_known(head, head.pseudonym in reaches, now), idempotent=manners.idempotent))
         for head in heads
     ]
     going = [head for head, start in starts if start in ("send", "repeat")]
-    _mark(going, [head for head, start in starts if start == "repeat"], now)
+    _mark(going, {head.id for head, start in starts if start == "repeat"}, now)
     failures = [_fail(head, start) for head, start in starts if start not in ("send", "repeat")]
-    jobs = [_job(head, fences[head.lane_id or ""] + 1, reaches[head.pseudonym]) for head in going]
+    jobs = [_job(head, fences[head.lane] + 1, reaches[head.pseudonym]) for head in going]
     return jobs, len(fences) == room or bool(failures), failures
 
 
-def _free(channel: str, now: datetime) -> QuerySet[Lane]:
-    return Lane.objects.filter(channel=channel, next_at__lte=now, leased_until__lte=now)
+def _heads(names: Collection[str], most: int) -> list[Head]:
+    """The first waiting deliveries of each of the locked lanes: of a few lanes up to `most`, of many one. A statement
+    of its own: it sees what the lock waited for."""
+    if most == 1 or len(names) > rules.FEW_LANES:
+        return statements.heads(names)
+    return [head for name in names for head in _batch(name, most)]
 
 
-def _heads(names: Collection[str]) -> list[Delivery]:
-    """The first waiting delivery of each of the locked lanes. A statement of its own: it sees what the lock waited for."""
-    first = Delivery.objects.filter(lane=OuterRef("pk"), state=QUEUED).order_by("id").values("id")[:1]
-    heads = Lane.objects.filter(name__in=list(names)).annotate(head=Subquery(first)).values("head")
-    return list(Delivery.objects.filter(pk__in=heads))
+def _batch(name: str, most: int) -> Iterator[Head]:
+    """The first waiting deliveries of a lane, up to one that refers to another of them."""
+    earlier: set[str] = set()
+    for head in statements.front(name, most):
+        if earlier & {head.body.get(name) for name in REFERENCES}:
+            return
+        earlier.add(head.once)
+        yield head
 
 
-def _batches(names: Collection[str], most: int) -> list[Delivery]:
-    """The first waiting deliveries of each of a few locked lanes; none that refers to another of its batch."""
-    found: list[Delivery] = []
-    for name in names:
-        batch = Delivery.objects.filter(lane=name, state=QUEUED).order_by("id")[:most]
-        earlier: set[str] = set()
-        for each in batch:
-            if earlier & {each.body.get(name) for name in REFERENCES}:
-                break
-            earlier.add(each.once)
-            found.append(each)
-    return found
-
-
-def _resolve(heads: Sequence[Delivery]) -> None:
+def _resolve(heads: Sequence[Head]) -> None:
     """Put the platform's ids of the messages that each refers to into its body, where those arrived."""
     referring = {head.body[name] for head in heads for name in REFERENCES if name in head.body}
     if not referring:
         return
-    arrived = Delivery.objects.filter(once__in=referring, state=SENT).exclude(receipt="")
-    receipts = dict(arrived.values_list("once", "receipt"))
+    receipts = statements.receipts(referring)
     for head in heads:
         for name, resolved in REFERENCES.items():
             if receipt := receipts.get(head.body.get(name, "")):
                 head.body[resolved] = receipt
 
 
-def _known(head: Delivery, reachable: bool, now: datetime) -> rules.Head:
+def _known(head: Head, reachable: bool, now: datetime) -> rules.Head:
     orphaned = "deed" in head.body and "target" not in head.body
-    return rules.Head(head.attempted_at is not None, head.repeats, head.give_up_at - now, reachable, orphaned)
+    return rules.Head(head.interrupted, head.repeats, head.give_up_at - now, reachable, orphaned)
 
 
-def _mark(going: Sequence[Delivery], repeated: Sequence[Delivery], now: datetime) -> None:
+def _mark(going: Sequence[Head], repeated: Collection[UUID], now: datetime) -> None:
     """The lease and the attempt are on record before anything leaves."""
     if going:
-        lanes = Lane.objects.filter(name__in=[head.lane_id for head in going])
-        lanes.update(fence=F("fence") + 1, leased_until=now + rules.LEASE)
-        Delivery.objects.filter(pk__in=[head.pk for head in going]).update(
-            attempted_at=now, attempts=F("attempts") + 1
-        )
-    if repeated:
-        Delivery.objects.filter(pk__in=[head.pk for head in repeated]).update(repeats=F("repeats") + 1)
+        statements.lease({head.lane for head in going}, now + rules.LEASE)
+        statements.mark([head.id for head in going], now, repeated=repeated)
 
 
-def _fail(head: Delivery, reason: str) -> _Failure:
-    Delivery.objects.filter(pk=head.pk).update(
+def _fail(head: Head, reason: str) -> _Failure:
+    Delivery.objects.filter(pk=head.id).update(
         state=FAILED, reason=reason, detail="", lane=None, attempted_at=None
     )
-    return failure_of(head, reason)
+    return _Failure(head.id, head.about, head.kind, reason)
 
 
-def _job(head: Delivery, fence: int, reach: Reach) -> Job:
+def _job(head: Head, fence: int, reach: Reach) -> Job:
     return Job(
-        head.pk,
-        head.lane_id or "",
+        head.id,
+        head.lane,
         fence,
         head.attempts + 1,
         head.give_up_at,
         head.about,
         head.kind,
-        head.attempted_at is not None,
+        head.interrupted,
         reach.address,
         head.body,
     )

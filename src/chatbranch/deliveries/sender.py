@@ -12,14 +12,11 @@ import logging
 import re
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from itertools import groupby
-from typing import ParamSpec, TypeVar
-
-from django.db import connection
 
 from chatbranch.connectors.contract import Connector, Deletes, Edits, Later, Reacts, Undeliverable
 from chatbranch.deliveries import files, lanes, rules
+from chatbranch.deliveries.writer import Writer
 from chatbranch.kernel import clock
 from chatbranch.kernel.messages import Outbound, Receipt
 
@@ -32,10 +29,6 @@ GATHER = 0.005
 LANDING = 5.0
 """Seconds that messages on their way get to end when the loop is stopped."""
 
-P = ParamSpec("P")
-R = TypeVar("R")
-
-
 Stir = Callable[[str], None]
 """Told the name of a channel for which something was just queued in this process."""
 
@@ -45,24 +38,25 @@ async def run(
     *,
     per_channel: Mapping[str, float] | None = None,
     ready: Callable[[Stir], None] = lambda _: None,
+    writer: Writer | None = None,
 ) -> None:
     """Send what is queued for these connectors, until cancelled. Several processes may run this at once.
 
     Connectors that are pulled, or only receive, are passed over. per_channel: messages a second a whole channel may
     send, 0 for no limit; unset, ten times what its connector allows one lane. ready: is handed a function that saves
-    what this process queues from waiting for the next look. On cancellation, messages on their way are given a few
-    seconds, and how they ended is written down.
+    what this process queues from waiting for the next look. writer: shared with what else this process writes. On
+    cancellation, messages on their way are given a few seconds, and how they ended is written down.
     """
     rates = per_channel or {}
-    with _Database() as database:
+    with contextlib.nullcontext(writer) if writer else Writer() as shared:
         couriers = {
-            name: Courier(name, connector, database, rates.get(name))
+            name: Courier(name, connector, shared, rates.get(name))
             for name, connector in connectors.items()
             if connector.capabilities.sends and not connector.capabilities.pulled
         }
         ready(lambda channel: couriers[channel].stir() if channel in couriers else None)
         loops = [asyncio.create_task(courier.run()) for courier in couriers.values()]
-        watch = asyncio.create_task(_watch(couriers, database))
+        watch = asyncio.create_task(_watch(couriers, shared))
         try:
             ended, _ = await asyncio.wait([watch, *loops], return_when=asyncio.FIRST_COMPLETED)
             for task in ended:
@@ -77,12 +71,10 @@ async def run(
 class Courier:
     """Sends one channel's deliveries."""
 
-    def __init__(
-        self, channel: str, connector: Connector, database: _Database, rate: float | None = None
-    ) -> None:
+    def __init__(self, channel: str, connector: Connector, writer: Writer, rate: float | None = None) -> None:
         able = connector.capabilities
         interval = 1 / able.per_second if able.per_second > 0 else 0.0
-        self.connector, self.database = connector, database
+        self.connector, self.writer = connector, writer
         self.manners = lanes.Manners(channel, able.idempotent, interval)
         self.at_once = rules.AT_ONCE if able.idempotent else rules.AT_ONCE_UNSURE
         self.bucket = rules.Bucket(
@@ -117,7 +109,7 @@ class Courier:
             return
         done, self.done = self.done, []
         try:
-            turn = await self.database.call(lanes.turn, self.manners, done, room)
+            turn = await self.writer.call(lanes.turn, self.manners, done, room)
         except (
             Exception
         ) as error:  # the database is away or busy: nothing is lost, what has ended is written later
@@ -229,39 +221,15 @@ def _without(address: str, said: str) -> str:
     return " ".join(said.split())[:200]
 
 
-async def _watch(couriers: Mapping[str, Courier], database: _Database) -> None:
+async def _watch(couriers: Mapping[str, Courier], writer: Writer) -> None:
     """Stir the couriers that have something due. What another process queued is noticed within POLL."""
     wall, steady = clock.now(), time.monotonic()
     while True:
         with contextlib.suppress(Exception):  # the courier's own turn reports a database that is away
             if by := rules.set_back_by(clock.now() - wall, time.monotonic() - steady):
                 log.warning("the clock was set back by %s; what waits is not made to wait longer", by)
-                await database.call(lanes.set_back, by)
+                await writer.call(lanes.set_back, by)
             wall, steady = clock.now(), time.monotonic()
-            for channel in await database.call(lanes.due, list(couriers)):
+            for channel in await writer.call(lanes.due, list(couriers)):
                 couriers[channel].stir()
         await asyncio.sleep(POLL)
-
-
-class _Database:
-    """One thread with one connection of its own: the loop's transactions wait for nobody else's work in this process."""
-
-    def __enter__(self) -> _Database:
-        self.thread = ThreadPoolExecutor(1, "deliveries")
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.thread.submit(lambda: connection.close()).result()  # the thread's own connection
-        self.thread.shutdown()
-
-    async def call(self, function: Callable[P, R], *args: P.args, **kwargs: P.kwargs) -> R:
-        """`function` in that thread. After an error the connection is closed: the next call opens a fresh one."""
-        return await asyncio.get_running_loop().run_in_executor(self.thread, _tidily, function, args, kwargs)
-
-
-def _tidily(function: Callable[..., R], args: tuple[object, ...], kwargs: dict[str, object]) -> R:
-    try:
-        return function(*args, **kwargs)
-    except Exception:
-        connection.close()
-        raise
