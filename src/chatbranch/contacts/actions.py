@@ -27,6 +27,7 @@ __all__ = [
     "do_scrub",
     "forgotten_again",
     "pseudonym_of",
+    "pseudonyms_of",
 ]
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,15 @@ log = logging.getLogger(__name__)
 def pseudonym_of(channel: str, address: str, subject: UUID) -> str:
     """The asker's name within one subject (64 hex digits): the same each time they ask, and of no use elsewhere."""
     return named(_salt(subject), channel, address)
+
+
+def pseudonyms_of(who: Sequence[tuple[str, str, UUID]]) -> list[str]:
+    """As `pseudonym_of`, for many (channel, address, subject) of a few subjects: one look for all salts."""
+    subjects = {subject for _, _, subject in who}
+    used = Scope.objects.filter(subject__in=subjects, used_on__gte=today()).values_list("subject", "salt")
+    salts = {subject: bytes(salt) for subject, salt in used} if subjects else {}
+    salts |= {subject: _salt(subject) for subject in subjects - salts.keys()}
+    return [named(salts[subject], channel, address) for channel, address, subject in who]
 
 
 def do_keep(channel: str, address: str, subject: UUID, lang: str, days: int = rules.KEEP_DAYS) -> str:

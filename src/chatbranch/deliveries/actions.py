@@ -25,6 +25,7 @@ from chatbranch.kernel.phrases import Phrase
 
 __all__ = [
     "Message",
+    "Packed",
     "do_erase",
     "do_forget",
     "do_free_lanes",

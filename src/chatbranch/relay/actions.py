@@ -2,7 +2,17 @@
 
 from __future__ import annotations
 
-from chatbranch.relay.carrying import do_carry, do_change, do_forget, do_tell_gap, do_tidy
+from chatbranch.relay.carrying import (
+    Brought,
+    Went,
+    do_carry,
+    do_carry_all,
+    do_change,
+    do_forget,
+    do_keep_files,
+    do_tell_gap,
+    do_tidy,
+)
 from chatbranch.relay.routes import (
     do_end_route,
     do_follow_settings,
@@ -14,13 +24,17 @@ from chatbranch.relay.routes import (
 
 __all__ = [
     "SCRUBBED",
+    "Brought",
+    "Went",
     "do_carry",
+    "do_carry_all",
     "do_change",
     "do_end_route",
     "do_follow_settings",
     "do_forget",
     "do_join",
     "do_join_by_word",
+    "do_keep_files",
     "do_make_route",
     "do_part",
     "do_tell_gap",

@@ -1,22 +1,25 @@
 """Carrying what is said in one room of a route to its other rooms.
 
 Each message and each deed is taken once (the platform's id says which), in one transaction with the deliveries to the other
-rooms; the outbox does the rest: order, retries, receipts. Where an edit, a reply or a reaction must find the copy in
-another room, it names the delivery that carried it, so it finds it also while that is still waiting, and weeks later.
+rooms; the outbox does the rest: order, retries, receipts. What waits at the same time is carried in one transaction
+together. Routes are read anew in each: nobody hears what is said after they left. Where an edit, a reply or a reaction
+must find the copy in another room, it names the delivery that carried it, so it finds it also while that is still
+waiting, and weeks later.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from uuid import UUID
 
-from django.db import IntegrityError, transaction
+from django.db import InterfaceError, OperationalError, transaction
 
 from chatbranch.connectors.contract import Capabilities
 from chatbranch.contacts import actions as contacts
 from chatbranch.deliveries import actions as deliveries
-from chatbranch.deliveries.actions import Message
+from chatbranch.deliveries.actions import Message, Packed
 from chatbranch.journal.actions import do_record
 from chatbranch.kernel import clock, ids
 from chatbranch.kernel.messages import Change, Gap, Inbound
@@ -27,53 +30,67 @@ from chatbranch.relay.platforms import able, title
 KEEP = timedelta(days=90)
 
 
+@dataclass(frozen=True)
+class Brought:
+    """What a room brought: a message or a deed. files: what `do_keep_files` gave for it."""
+
+    what: Inbound | Change
+    files: Sequence[Packed] = ()
+
+
+Went = list[str] | None | Exception
+"""The channels that have something to send now; None from a room in no route; or why it could not be carried."""
+
+
+def do_carry_all(brought: Sequence[Brought]) -> list[Went]:
+    """Carry what rooms brought, in order, in one transaction; returns what became of each.
+
+    Where one of them breaks that, each is carried in a transaction of its own. Raises OperationalError or InterfaceError
+    while the database is away: then all of it is to be brought again.
+    """
+    try:
+        return [*_carry_together(brought)]
+    except (OperationalError, InterfaceError):
+        raise
+    except Exception as error:  # whatever it is, it is one message's: the others go on
+        return [error] if len(brought) == 1 else [went for each in brought for went in do_carry_all([each])]
+
+
 def do_carry(inbound: Inbound) -> list[str]:
-    """Carry a message of a room to the other rooms of its route; returns the channels that have something to send.
+    """Carry one message of a room to the other rooms of its route; returns the channels that have something to send.
 
     A message said one to one is never carried, whatever it holds and wherever it was said.
     """
-    here = None if inbound.direct else queries.leg_at(inbound.channel, inbound.address)
-    inbound = _in_own_words(inbound)
-    if here is None or not (inbound.text.strip() or inbound.attachments):
-        return []
-    others = _others(here, inbound.trail)
-    trail = rules.onward(inbound.trail, [rules.mark(leg.channel, leg.address) for leg in [here, *others]])
-    about = queries.carried_as(here, inbound.in_reply_to)
-    root = queries.carried_as(here, inbound.thread)
-    packed = deliveries.pack(inbound.attachments) if any(able(leg.channel).files for leg in others) else []
-    by = rules.name_of(inbound.sender, inbound.sender_name)
-    carried = Carried(leg=here, message_id=inbound.message_id, gist=rules.gist(inbound.text))
-    messages: list[Message] = []
-    for leg in others:
-        copy = _copy(inbound, by, here, leg, about)
-        carried.parts[str(leg.pk)] = len(copy.parts)
-        messages += _messages(carried, leg, copy, trail, about, root, packed)
-    return _write(carried, inbound.sender, messages)
+    return _carry_together([Brought(inbound, do_keep_files(inbound))])[0] or []
 
 
 def do_change(change: Change) -> list[str]:
     """Carry an edit, a deletion or a reaction to where its message went; returns the channels that have something to send."""
-    here = queries.leg_at(change.channel, change.address)
-    if here is None:
+    return _carry_together([Brought(change)])[0] or []
+
+
+def do_keep_files(inbound: Inbound) -> list[Packed]:
+    """Write a message's files down, before the transaction that carries it; nothing where no other room takes files."""
+    inbound = _in_own_words(inbound)
+    if inbound.direct or not inbound.attachments:
         return []
-    found = queries.carried_as(here, change.target)
-    if not _may(change, here, found):
-        return []
-    carried = Carried(leg=here, message_id=change.message_id, deed=change.deed)
-    by = rules.name_of(change.sender, change.sender_name)
-    messages = [each for leg in _others(here, ()) if (each := _deed(carried, leg, here, change, by, found))]
-    return _write(carried, change.sender, messages)
+    rooms = _Rooms([inbound])
+    here = rooms.at(inbound)
+    takes = here and any(able(leg.channel).files for leg in rooms.others(here, inbound.trail))
+    return deliveries.pack(inbound.attachments) if takes else []
 
 
 def do_tell_gap(missed: Gap) -> list[str]:
     """Tell the other rooms of a route that something is missing; returns the channels that have something to send."""
-    here = queries.leg_at(missed.channel, missed.address)
-    if here is None:
-        return []
-    carried = Carried(leg=here, message_id=f"gap:{missed.since.isoformat()}", deed="gap")
-    text = rules.gap(title(here.channel, here.route.lang), missed.since, missed.until, here.route.lang)
-    messages = [_words(carried, leg, text) for leg in [here, *_others(here, ())]]
-    return _write(carried, "", messages)
+    with transaction.atomic():
+        rooms = _Rooms([missed])
+        here = rooms.at(missed)
+        if here is None:
+            return []
+        carried = Carried(leg=here, message_id=f"gap:{missed.since.isoformat()}", deed="gap")
+        text = rules.gap(title(here.channel, here.route.lang), missed.since, missed.until, here.route.lang)
+        messages = [_words(carried, leg, text) for leg in [here, *rooms.others(here)]]
+        return rooms.channels(here) if _write([_Draft(carried, messages)]) else []
 
 
 def do_forget() -> int:
@@ -104,10 +121,114 @@ def _in_own_words(inbound: Inbound) -> Inbound:
     return inbound if inbound.said is None else replace(inbound, text=inbound.said, attachments=())
 
 
-def _others(here: Leg, trail: Iterable[str]) -> list[Leg]:
-    legs = {rules.mark(leg.channel, leg.address): leg for leg in here.route.legs.all()}
-    wanted = rules.destinations(rules.mark(here.channel, here.address), legs, trail)
-    return [legs[each] for each in wanted if able(legs[each].channel).sends]
+class _Rooms:
+    """The routes that some rooms are in, as they are in this transaction."""
+
+    def __init__(self, places: Iterable[Inbound | Change | Gap]) -> None:
+        self._legs = queries.legs_with((each.channel, each.address) for each in places)
+        self._routes: dict[UUID, list[Leg]] = {}
+        for leg in self._legs.values():
+            self._routes.setdefault(leg.route_id, []).append(leg)
+
+    def at(self, place: Inbound | Change | Gap) -> Leg | None:
+        """The leg of a room; None for a room in no route."""
+        return self._legs.get((place.channel, place.address))
+
+    def others(self, here: Leg, trail: Iterable[str] = ()) -> list[Leg]:
+        """Where a message goes from here."""
+        legs = {rules.mark(leg.channel, leg.address): leg for leg in self._routes[here.route_id]}
+        wanted = rules.destinations(rules.mark(here.channel, here.address), legs, trail)
+        return [legs[each] for each in wanted if able(legs[each].channel).sends]
+
+    def channels(self, here: Leg) -> list[str]:
+        """The channels of a route."""
+        return sorted({leg.channel for leg in self._routes[here.route_id]})
+
+
+@dataclass(frozen=True)
+class _Draft:
+    """What is written down for one message or deed."""
+
+    carried: Carried
+    messages: list[Message] = field(default_factory=list)
+
+
+def _carry_together(brought: Sequence[Brought]) -> list[list[str] | None]:
+    whats = [_in_own_words(each.what) if isinstance(each.what, Inbound) else each.what for each in brought]
+    with transaction.atomic():
+        rooms = _Rooms(whats)
+        heres = [None if _one_to_one(what) else rooms.at(what) for what in whats]
+        names = _pseudonyms(whats, heres)
+        desk = _Desk(rooms)
+        drafts = [
+            desk.draft(what, here, name, each.files) if here else None
+            for what, here, name, each in zip(whats, heres, names, brought, strict=True)
+        ]
+        written = _write([draft for draft in drafts if draft])
+    return [
+        None if here is None else rooms.channels(here) if draft and draft.carried.pk in written else []
+        for here, draft in zip(heres, drafts, strict=True)
+    ]
+
+
+def _one_to_one(what: Inbound | Change) -> bool:
+    return isinstance(what, Inbound) and what.direct
+
+
+def _pseudonyms(whats: Sequence[Inbound | Change], heres: Sequence[Leg | None]) -> list[str]:
+    """Who each is from, in its room."""
+    known = [(what, leg) for what, leg in zip(whats, heres, strict=True) if leg and what.sender]
+    named = iter(contacts.pseudonyms_of([(leg.channel, what.sender, leg.pk) for what, leg in known]))
+    return [next(named) if leg and what.sender else "" for what, leg in zip(whats, heres, strict=True)]
+
+
+class _Desk:
+    """Where drafts are made: a later one may be about an earlier one that is not written down yet."""
+
+    def __init__(self, rooms: _Rooms) -> None:
+        self._rooms = rooms
+        self._drafted: dict[tuple[UUID, str], Carried] = {}
+
+    def draft(
+        self, what: Inbound | Change, here: Leg, pseudonym: str, files: Sequence[Packed]
+    ) -> _Draft | None:
+        """What is to be written of one message or deed; None where it is not carried."""
+        if isinstance(what, Change):
+            return self._change(what, here, pseudonym)
+        if not (what.text.strip() or what.attachments):
+            return None
+        return self._message(what, here, pseudonym, files)
+
+    def _message(self, inbound: Inbound, here: Leg, pseudonym: str, files: Sequence[Packed]) -> _Draft:
+        others = self._rooms.others(here, inbound.trail)
+        trail = rules.onward(inbound.trail, [rules.mark(leg.channel, leg.address) for leg in [here, *others]])
+        about, root = self._find(here, inbound.in_reply_to), self._find(here, inbound.thread)
+        by = rules.name_of(inbound.sender, inbound.sender_name)
+        carried = Carried(
+            leg=here, message_id=inbound.message_id, pseudonym=pseudonym, gist=rules.gist(inbound.text)
+        )
+        draft = _Draft(carried)
+        for leg in others:
+            copy = _copy(inbound, by, here, leg, about)
+            carried.parts[str(leg.pk)] = len(copy.parts)
+            draft.messages.extend(_messages(carried, leg, copy, trail, about, root, files))
+        self._drafted.setdefault((here.pk, inbound.message_id), carried)
+        return draft
+
+    def _change(self, change: Change, here: Leg, pseudonym: str) -> _Draft | None:
+        found = self._find(here, change.target)
+        if not _may(change, here, found, pseudonym):
+            return None
+        carried = Carried(leg=here, message_id=change.message_id, pseudonym=pseudonym, deed=change.deed)
+        by = rules.name_of(change.sender, change.sender_name)
+        deeds = [_deed(carried, leg, here, change, by, found) for leg in self._rooms.others(here)]
+        return _Draft(carried, [each for each in deeds if each])
+
+    def _find(self, here: Leg, message_id: str) -> Carried | None:
+        """The message that a room knows by this id."""
+        if not message_id:
+            return None
+        return queries.carried_as(here, message_id) or self._drafted.get((here.pk, message_id))
 
 
 def _copy(inbound: Inbound, by: str, here: Leg, leg: Leg, about: Carried | None) -> rules.Copy:
@@ -126,7 +247,7 @@ def _messages(
     trail: tuple[str, ...],
     about: Carried | None,
     root: Carried | None,
-    packed: Sequence[dict[str, str]],
+    packed: Sequence[Packed],
 ) -> list[Message]:
     """The deliveries of one copy: the first carries files and links, the others follow in order."""
     there = able(leg.channel)
@@ -152,11 +273,11 @@ def _messages(
     ]
 
 
-def _may(change: Change, here: Leg, found: Carried | None) -> bool:
+def _may(change: Change, here: Leg, found: Carried | None, pseudonym: str) -> bool:
     if found is None:
         # from before our time: its new text is told in words, under the editor's own name
         return change.deed == "edit"
-    writer = found.leg_id == here.pk and found.pseudonym == _pseudonym(here, change.sender)
+    writer = found.leg_id == here.pk and found.pseudonym == pseudonym
     return rules.may(change, writer) and (found.leg_id == here.pk or change.deed in ("react", "unreact"))
 
 
@@ -216,19 +337,13 @@ def _once(carried: Carried, leg: Leg) -> str:
     return f"relay:{carried.pk}:{leg.pk}"
 
 
-def _pseudonym(leg: Leg, sender: str) -> str:
-    return contacts.pseudonym_of(leg.channel, sender, leg.pk) if sender else ""
-
-
-def _write(carried: Carried, sender: str, messages: Sequence[Message]) -> list[str]:
-    """Everything in one transaction; nothing when it was taken before."""
-    with transaction.atomic():
-        carried.pseudonym = _pseudonym(carried.leg, sender)
-        try:
-            with transaction.atomic():
-                carried.save(force_insert=True)
-        except IntegrityError:  # its platform brought it again
-            return []
-        queued = deliveries.do_queue_many(messages)
-    channels = {leg.channel for leg in carried.leg.route.legs.all()}
-    return sorted(channels) if queued else []
+def _write(drafts: Sequence[_Draft]) -> set[UUID]:
+    """Write down what was not taken before; returns the keys of what has something to send now."""
+    if not drafts:
+        return set()
+    Carried.objects.bulk_create([draft.carried for draft in drafts], ignore_conflicts=True)
+    keys = [draft.carried.pk for draft in drafts]
+    new = set(Carried.objects.filter(pk__in=keys).values_list("pk", flat=True))
+    going = [draft for draft in drafts if draft.carried.pk in new and draft.messages]
+    queued = deliveries.do_queue_many(message for draft in going for message in draft.messages)
+    return {draft.carried.pk for draft in going} if queued else set()

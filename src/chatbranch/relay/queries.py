@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import reduce
+from operator import or_
+
+from django.db.models import Q
 
 from chatbranch.branch.queries import Looker, insider
 from chatbranch.deliveries import queries as deliveries
@@ -24,6 +28,16 @@ def leg_at(channel: str, address: str) -> Leg | None:
     """The leg of a room, with its route and all its legs at hand; None for a room in no route."""
     found = Leg.objects.filter(channel=channel, address=address).select_related("route")
     return found.prefetch_related("route__legs").first()
+
+
+def legs_with(rooms: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Leg]:
+    """(channel, address) -> leg, of these rooms (at most some hundred) and all that share a route with them."""
+    these = [Q(channel=channel, address=address) for channel, address in set(rooms)]
+    if not these:
+        return {}
+    routes = Leg.objects.filter(reduce(or_, these)).values("route")
+    found = Leg.objects.filter(route__in=routes).select_related("route").order_by("id")
+    return {(leg.channel, leg.address): leg for leg in found}
 
 
 def carried_as(leg: Leg, message_id: str) -> Carried | None:

@@ -28,12 +28,13 @@ from chatbranch.connectors import discover
 from chatbranch.connectors.contract import Connector, Health, Host, Misconfigured
 from chatbranch.deliveries import actions as deliveries
 from chatbranch.deliveries import sender
+from chatbranch.deliveries.writer import Writer
 from chatbranch.intake import actions as intake
 from chatbranch.kernel.backoff import Attempts
 from chatbranch.kernel.errors import Refused
 from chatbranch.kernel.messages import Change, Gap, Inbound
 from chatbranch.relay import actions as relay
-from chatbranch.site.inbox import Inbox
+from chatbranch.site.inbox import Call, Inbox
 from chatbranch.site.threads import in_thread
 
 log = logging.getLogger("chatbranch.connectors")
@@ -44,8 +45,8 @@ GRACE = 10.0  # seconds for what is under way when the process is asked to end
 class Branch:
     """The Host of one channel: intake takes what comes, and keeps what the connector must remember."""
 
-    def __init__(self, channel: str, inbox: Inbox) -> None:
-        self._channel, self._inbox = channel, inbox
+    def __init__(self, channel: str, inbox: Inbox, write: Call = in_thread) -> None:
+        self._channel, self._inbox, self._write = channel, inbox, write
 
     async def receive(self, inbound: Inbound) -> None:
         """Durable when this returns. Refusals are told in the chat."""
@@ -61,15 +62,15 @@ class Branch:
 
     async def report(self, health: Health, why: str = "") -> None:
         """Written down for the desk."""
-        await in_thread(deliveries.do_report, self._channel, health, why)
+        await self._write(deliveries.do_report, self._channel, health, why)
 
     async def recall(self, key: str) -> str:
         """What was remembered under `key`, or an empty string."""
-        return await in_thread(intake.recall, self._channel, key)
+        return str(await self._write(intake.recall, self._channel, key))
 
     async def remember(self, key: str, value: str) -> None:
         """Keep a value across restarts, sealed."""
-        await in_thread(intake.do_remember, self._channel, key, value)
+        await self._write(intake.do_remember, self._channel, key, value)
 
 
 def build_all(config: discover.Config) -> dict[str, Connector]:
@@ -121,17 +122,18 @@ async def _report(host: Host, why: str) -> None:
 
 async def serve(connectors: Mapping[str, Connector]) -> None:
     """Receive and send until cancelled; what is under way then is given GRACE seconds."""
-    inbox = Inbox()
-    hosts = {name: Branch(name, inbox) for name in connectors}
     log.info("connectors: %s", ", ".join(connectors) or "none is switched on")
-    try:
-        async with asyncio.TaskGroup() as group:
-            group.create_task(sender.run(connectors, ready=inbox.sends_by))
-            for name, connector in connectors.items():
-                if not connector.capabilities.pulled:  # those live in the web process
-                    group.create_task(keep_running(connector, hosts[name]))
-    finally:
-        await inbox.finish(GRACE)
+    with Writer() as writer:
+        inbox = Inbox(writer.call)
+        hosts = {name: Branch(name, inbox, writer.call) for name in connectors}
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(sender.run(connectors, ready=inbox.sends_by, writer=writer))
+                for name, connector in connectors.items():
+                    if not connector.capabilities.pulled:  # those live in the web process
+                        group.create_task(keep_running(connector, hosts[name]))
+        finally:
+            await inbox.finish(GRACE)
 
 
 @contextmanager

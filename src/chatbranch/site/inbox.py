@@ -1,6 +1,7 @@
 """From a connector into the house: accepted durably while the connector waits, answered right after in the background.
 
-What a crash leaves accepted but unanswered is taken up by the worker (intake.actions.do_answer_waiting).
+What rooms say is carried in one transaction with whatever else waits at that moment: nothing is delayed to be gathered,
+and the busier the rooms, the more a transaction holds. What a crash leaves accepted but unanswered is taken up by the worker (intake.actions.do_answer_waiting).
 """
 
 from __future__ import annotations
@@ -8,9 +9,10 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Sequence
 from contextlib import asynccontextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import Any
 from uuid import UUID
 
 from django.db import InterfaceError, OperationalError, transaction
@@ -25,7 +27,7 @@ from chatbranch.kernel.messages import Change, Gap, Inbound
 from chatbranch.kernel.phrases import LANGS
 from chatbranch.kernel.text import clean, written_language
 from chatbranch.relay import actions as relay
-from chatbranch.relay import queries as routes
+from chatbranch.relay.actions import Brought, Went
 from chatbranch.site.overhearing import Overhearing
 from chatbranch.site.threads import in_thread
 
@@ -33,13 +35,20 @@ log = logging.getLogger(__name__)
 
 AT_ONCE = 2  # answers worked on at the same time: matching is processor work
 TRIES = 3  # before a message that breaks us is set aside
+MOST_AT_ONCE = 100  # messages of rooms in one transaction
+
+Call = Callable[..., Awaitable[Any]]
+"""Calls a function that uses the database, somewhere else than on the event loop."""
 
 
 class Inbox:
-    """Takes one process's messages in."""
+    """Takes one process's messages in. write: calls what only writes, and shortly (deliveries.writer)."""
 
-    def __init__(self) -> None:
+    def __init__(self, write: Call = in_thread) -> None:
+        self._write = write
         self._stir: Stir = lambda _: None
+        self._waiting: list[_Waiting] = []
+        self._carrying: asyncio.Task[None] | None = None
         self._turn = asyncio.Semaphore(AT_ONCE)
         self._answering: set[asyncio.Task[None]] = set()
         self._failures: Counter[tuple[str, str]] = Counter()
@@ -60,8 +69,8 @@ class Inbox:
     async def _is_for_us(self, inbound: Inbound) -> bool:
         """Whether a message of a room is to be answered. It is carried to the other rooms of its route; in a room of no
         route we are guests, and mind our manners (intake.rooms)."""
-        heard = await in_thread(hear, inbound)
-        self._send(heard.channels)
+        files = await in_thread(relay.do_keep_files, inbound) if inbound.attachments else ()
+        heard = await self._hear(Brought(inbound, files))
         if heard.as_guest and not inbound.mentioned:
             self._overhearing.hear(inbound)
         return inbound.mentioned and not heard.joins
@@ -77,11 +86,32 @@ class Inbox:
     async def take_change(self, change: Change) -> None:
         """Carry what somebody did to an earlier message of a room."""
         async with self._setting_aside(change):
-            self._send(await in_thread(relay.do_change, change))
+            await self._hear(Brought(change))
 
     async def take_gap(self, gap: Gap) -> None:
         """Tell the rooms of a route what cannot be had."""
-        self._send(await in_thread(relay.do_tell_gap, gap))
+        self._send(await self._write(relay.do_tell_gap, gap))
+
+    async def _hear(self, brought: Brought) -> Heard:
+        """Hear it with what else waits; those who wait are served in the order in which they came."""
+        waiting = _Waiting(brought)
+        self._waiting.append(waiting)
+        if self._carrying is None or self._carrying.done():
+            self._carrying = asyncio.create_task(self._hear_waiting())
+        return await waiting.heard
+
+    async def _hear_waiting(self) -> None:
+        while self._waiting:
+            some, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
+            try:
+                found: list[Heard | Exception] = await self._write(hear, [each.brought for each in some])
+            except Exception as error:  # the database is away
+                # Those after it fail with it: else what comes later in a room would be taken before what came earlier.
+                some, self._waiting = some + self._waiting, []
+                found = [error] * len(some)
+            self._send({channel for heard in found if isinstance(heard, Heard) for channel in heard.channels})
+            for waiting, heard in zip(some, found, strict=True):
+                waiting.ends(heard)
 
     def sends_by(self, stir: Stir) -> None:
         """What is queued here need not wait until the sender looks by itself."""
@@ -130,22 +160,64 @@ class Inbox:
 
 @dataclass(frozen=True)
 class Heard:
-    """What became of a message of a room. channels: which have something to send. joins: it joined the room to a route.
+    """What became of what a room brought. channels: which have something to send. joins: it joined the room to a route.
     as_guest: the room is in no route."""
 
     channels: Sequence[str]
-    joins: bool
-    as_guest: bool
+    joins: bool = False
+    as_guest: bool = False
 
 
-def hear(inbound: Inbound) -> Heard:
-    """Carry what is said in a room of a route; greet a room of none, once ever."""
-    channels = relay.do_carry(inbound)
-    joins = relay.do_join_by_word(inbound) is not None
-    as_guest = not channels and routes.leg_at(inbound.channel, inbound.address) is None
-    if as_guest:
-        intake.do_greet(inbound)
-    return Heard(channels, joins, as_guest)
+@dataclass
+class _Waiting:
+    """Something a room brought, and who waits until it is heard."""
+
+    brought: Brought
+    heard: asyncio.Future[Heard] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
+
+    def ends(self, how: Heard | Exception) -> None:
+        if self.heard.done():  # nobody waits any more
+            return
+        if isinstance(how, Exception):
+            self.heard.set_exception(how)
+        else:
+            self.heard.set_result(how)
+
+
+def hear(brought: Sequence[Brought]) -> list[Heard | Exception]:
+    """Carry what is said in rooms of a route, together; greet a room of none, once ever. What breaks us is returned."""
+    return [_heard(each, went) for some in _up_to_calls(brought) for each, went in _carried(some)]
+
+
+def _up_to_calls(brought: Sequence[Brought]) -> Iterator[list[Brought]]:
+    """In order, in lists that end where we are called by name: that may join the room to a route."""
+    some: list[Brought] = []
+    for each in brought:
+        some.append(each)
+        if isinstance(each.what, Inbound) and each.what.mentioned:
+            yield some
+            some = []
+    if some:
+        yield some
+
+
+def _carried(some: Sequence[Brought]) -> Iterator[tuple[Brought, Went]]:
+    yield from zip(some, relay.do_carry_all(some), strict=True)
+
+
+def _heard(brought: Brought, went: Went) -> Heard | Exception:
+    if isinstance(went, Exception):
+        return went
+    if not isinstance(brought.what, Inbound):
+        return Heard(went or ())
+    try:
+        joins = relay.do_join_by_word(brought.what) is not None
+        as_guest = went is None and not joins
+        if as_guest:
+            intake.do_greet(brought.what)
+    except Exception as error:
+        return error
+    return Heard(went or (), joins, as_guest)
 
 
 def tell_refusal(inbound: Inbound, refused: Refused) -> None:
