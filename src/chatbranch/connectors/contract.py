@@ -110,7 +110,11 @@ class Host(Protocol):
     """What the house offers a connector. What it takes is durable before it returns."""
 
     async def receive(self, inbound: Inbound) -> None:
-        """Take a message. When this returns it is in the database; a repeated message_id is taken once."""
+        """Take a message. When this returns it is in the database; a repeated message_id is taken once.
+
+        What rooms say among themselves may be brought without waiting for what was brought before: it is taken in the
+        order in which it was brought. Where one raises, bring it again, and all after it.
+        """
 
     async def change(self, change: Change) -> None:
         """Take what somebody did to an earlier message of a room. Durable and repeatable as `receive`."""

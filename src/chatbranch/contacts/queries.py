@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
+from django.db import connection
+
 from chatbranch.contacts import forgotten, keys, seals
 from chatbranch.contacts.models import Contact, Scope
 from chatbranch.kernel import clock
@@ -34,12 +36,8 @@ def open_contact(pseudonym: str, *, hold: bool = False) -> Reach | None:
 
 def open_contacts(pseudonyms: Sequence[str], *, hold: bool = False) -> dict[str, Reach]:
     """The reaches of those of `pseudonyms` (at most some thousand) that still have one."""
-    rows = Contact.objects.filter(pseudonym__in=pseudonyms, expires_at__gt=clock.now())
-    rows = rows.select_for_update() if hold else rows
     key = keys.of("contacts")
-    opened = (
-        (row[0], _open(key, *row)) for row in rows.values_list("pseudonym", "channel", "sealed", "lang")
-    )
+    opened = ((row[0], _open(key, *row)) for row in _kept(pseudonyms, hold))
     return {pseudonym: reach for pseudonym, reach in opened if reach}
 
 
@@ -85,6 +83,22 @@ def unreachable(pseudonyms: Sequence[str]) -> list[str]:
 def forgotten_again(pseudonyms: Iterable[str]) -> list[str]:
     """Those of `pseudonyms` whose owners asked to be forgotten: a restored backup brought them back."""
     return forgotten.among(pseudonyms)
+
+
+def _kept(pseudonyms: Sequence[str], hold: bool) -> list[tuple[str, str, bytes, str]]:
+    """The rows whose window has not ended. For every message that leaves, and so in SQL (deliveries.statements)."""
+    if not pseudonyms:
+        return []
+    places = ", ".join(["%s"] * len(pseudonyms))
+    locked = " FOR UPDATE" if hold and connection.features.has_select_for_update else ""
+    now = connection.ops.adapt_datetimefield_value(clock.now())
+    with connection.cursor() as cursor:
+        cursor.execute(_KEPT.replace("PLACES", places) + locked, [*pseudonyms, now])
+        return list(cursor.fetchall())
+
+
+_KEPT = """
+SELECT pseudonym, channel, sealed, lang FROM contacts_contact WHERE pseudonym IN (PLACES) AND expires_at > %s"""
 
 
 def _open(key: bytes, pseudonym: str, channel: str, sealed: bytes | memoryview, lang: str) -> Reach | None:

@@ -13,7 +13,7 @@ from django.db.models import F, QuerySet
 from chatbranch.branch.queries import Looker, insider
 from chatbranch.connectors.contract import Health
 from chatbranch.contacts.queries import Reach, destination, open_contact, open_contacts
-from chatbranch.deliveries import bulk, files, lanes, rules
+from chatbranch.deliveries import bulk, files, lanes, rules, statements
 from chatbranch.deliveries.files import Packed, pack
 from chatbranch.deliveries.models import Channel, Delivery, Lane, give_up_time
 from chatbranch.journal.actions import do_record
@@ -192,11 +192,9 @@ def do_prune() -> int:
 
 def _queue(messages: Sequence[Message]) -> list[UUID]:
     """One statement each for: what is queued already, addresses, lanes, deliveries, and what got in."""
-    known = set(
-        Delivery.objects.filter(once__in=[each.once for each in messages]).values_list("once", flat=True)
-    )
+    known = statements.queued([each.once for each in messages])
     fresh = {each.once: each for each in messages if each.once not in known}
-    reaches = open_contacts([each.pseudonym for each in fresh.values()])
+    reaches = open_contacts([*{each.pseudonym for each in fresh.values()}])
     rows = [_row(each, reaches[each.pseudonym]) for each in fresh.values() if each.pseudonym in reaches]
     if not rows:
         return []

@@ -1,7 +1,6 @@
-"""The statements of a turn, in SQL that SQLite and PostgreSQL share.
+"""What is asked of the database for every few messages that leave, in SQL that SQLite and PostgreSQL share.
 
-A turn runs for every few messages that leave. Built by Django's ORM its statements took five times as long as the
-database took to do them; nothing else in the house is asked often enough for that to matter.
+Built by Django's ORM these statements took five times as long as the database took to do them.
 """
 
 from __future__ import annotations
@@ -50,6 +49,7 @@ FROM deliveries_delivery WHERE lane_id = %s AND state = 'queued' ORDER BY id LIM
 _RECEIPTS = (
     "SELECT once, receipt FROM deliveries_delivery WHERE once IN (%s) AND state = 'sent' AND receipt <> ''"
 )
+_QUEUED = "SELECT once FROM deliveries_delivery WHERE once IN (%s)"
 _LEASE = "UPDATE deliveries_lane SET fence = fence + 1, leased_until = %s WHERE name IN (%s)"
 _RELEASE = "UPDATE deliveries_lane SET leased_until = %s, next_at = %s WHERE name IN (%s)"
 _DROP = """
@@ -87,6 +87,11 @@ def heads(names: Iterable[str]) -> list[Head]:
 def front(name: str, most: int) -> list[Head]:
     """The first waiting deliveries of one lane, in order."""
     return [_head(row) for row in _rows(_FRONT, name, most)]
+
+
+def queued(onces: Sequence[str]) -> set[str]:
+    """Those that were queued before, whatever became of them."""
+    return {once for (once,) in _rows(_QUEUED, list(onces))}
 
 
 def receipts(onces: Iterable[str]) -> dict[str, str]:

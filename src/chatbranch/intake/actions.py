@@ -315,8 +315,9 @@ def do_tidy() -> None:
 
 def do_remember(channel: str, key: str, value: str) -> None:
     """Keep a connector's value across restarts, sealed."""
-    Memory.objects.update_or_create(
-        channel=channel, key=key, defaults={"sealed": sealing.seal(value.encode(), f"{channel}:{key}")}
+    kept = Memory(channel=channel, key=key, sealed=sealing.seal(value.encode(), f"{channel}:{key}"))
+    Memory.objects.bulk_create(
+        [kept], update_conflicts=True, unique_fields=["channel", "key"], update_fields=["sealed"]
     )
 
 

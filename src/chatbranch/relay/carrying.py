@@ -26,6 +26,7 @@ from chatbranch.kernel.messages import Change, Gap, Inbound
 from chatbranch.relay import queries, rules
 from chatbranch.relay.models import Carried, Leg
 from chatbranch.relay.platforms import able, title
+from chatbranch.relay.queries import Room
 
 KEEP = timedelta(days=90)
 
@@ -74,23 +75,23 @@ def do_keep_files(inbound: Inbound) -> list[Packed]:
     inbound = _in_own_words(inbound)
     if inbound.direct or not inbound.attachments:
         return []
-    rooms = _Rooms([inbound])
-    here = rooms.at(inbound)
-    takes = here and any(able(leg.channel).files for leg in rooms.others(here, inbound.trail))
+    routes = _Routes([inbound])
+    here = routes.at(inbound)
+    takes = here and any(able(leg.channel).files for leg in routes.others(here, inbound.trail))
     return deliveries.pack(inbound.attachments) if takes else []
 
 
 def do_tell_gap(missed: Gap) -> list[str]:
     """Tell the other rooms of a route that something is missing; returns the channels that have something to send."""
     with transaction.atomic():
-        rooms = _Rooms([missed])
-        here = rooms.at(missed)
+        routes = _Routes([missed])
+        here = routes.at(missed)
         if here is None:
             return []
-        carried = Carried(leg=here, message_id=f"gap:{missed.since.isoformat()}", deed="gap")
-        text = rules.gap(title(here.channel, here.route.lang), missed.since, missed.until, here.route.lang)
-        messages = [_words(carried, leg, text) for leg in [here, *rooms.others(here)]]
-        return rooms.channels(here) if _write([_Draft(carried, messages)]) else []
+        carried = Carried(leg_id=here.id, message_id=f"gap:{missed.since.isoformat()}", deed="gap")
+        text = rules.gap(title(here.channel, here.lang), missed.since, missed.until, here.lang)
+        messages = [_words(carried, leg, text) for leg in [here, *routes.others(here)]]
+        return routes.channels(here) if _write([_Draft(carried, messages)]) else []
 
 
 def do_forget() -> int:
@@ -121,28 +122,29 @@ def _in_own_words(inbound: Inbound) -> Inbound:
     return inbound if inbound.said is None else replace(inbound, text=inbound.said, attachments=())
 
 
-class _Rooms:
+class _Routes:
     """The routes that some rooms are in, as they are in this transaction."""
 
     def __init__(self, places: Iterable[Inbound | Change | Gap]) -> None:
-        self._legs = queries.legs_with((each.channel, each.address) for each in places)
-        self._routes: dict[UUID, list[Leg]] = {}
-        for leg in self._legs.values():
-            self._routes.setdefault(leg.route_id, []).append(leg)
+        self._rooms: dict[tuple[str, str], Room] = {}
+        self._routes: dict[UUID, list[Room]] = {}
+        for room in queries.rooms_with((each.channel, each.address) for each in places):
+            self._rooms[room.channel, room.address] = room
+            self._routes.setdefault(room.route, []).append(room)
 
-    def at(self, place: Inbound | Change | Gap) -> Leg | None:
-        """The leg of a room; None for a room in no route."""
-        return self._legs.get((place.channel, place.address))
+    def at(self, place: Inbound | Change | Gap) -> Room | None:
+        """The room as one of a route; None where it is in none."""
+        return self._rooms.get((place.channel, place.address))
 
-    def others(self, here: Leg, trail: Iterable[str] = ()) -> list[Leg]:
+    def others(self, here: Room, trail: Iterable[str] = ()) -> list[Room]:
         """Where a message goes from here."""
-        legs = {rules.mark(leg.channel, leg.address): leg for leg in self._routes[here.route_id]}
+        legs = {rules.mark(leg.channel, leg.address): leg for leg in self._routes[here.route]}
         wanted = rules.destinations(rules.mark(here.channel, here.address), legs, trail)
         return [legs[each] for each in wanted if able(legs[each].channel).sends]
 
-    def channels(self, here: Leg) -> list[str]:
+    def channels(self, here: Room) -> list[str]:
         """The channels of a route."""
-        return sorted({leg.channel for leg in self._routes[here.route_id]})
+        return sorted({leg.channel for leg in self._routes[here.route]})
 
 
 @dataclass(frozen=True)
@@ -156,17 +158,17 @@ class _Draft:
 def _carry_together(brought: Sequence[Brought]) -> list[list[str] | None]:
     whats = [_in_own_words(each.what) if isinstance(each.what, Inbound) else each.what for each in brought]
     with transaction.atomic():
-        rooms = _Rooms(whats)
-        heres = [None if _one_to_one(what) else rooms.at(what) for what in whats]
+        routes = _Routes(whats)
+        heres = [None if _one_to_one(what) else routes.at(what) for what in whats]
         names = _pseudonyms(whats, heres)
-        desk = _Desk(rooms)
+        desk = _Desk(routes)
         drafts = [
             desk.draft(what, here, name, each.files) if here else None
             for what, here, name, each in zip(whats, heres, names, brought, strict=True)
         ]
         written = _write([draft for draft in drafts if draft])
     return [
-        None if here is None else rooms.channels(here) if draft and draft.carried.pk in written else []
+        None if here is None else routes.channels(here) if draft and draft.carried.pk in written else []
         for here, draft in zip(heres, drafts, strict=True)
     ]
 
@@ -175,22 +177,22 @@ def _one_to_one(what: Inbound | Change) -> bool:
     return isinstance(what, Inbound) and what.direct
 
 
-def _pseudonyms(whats: Sequence[Inbound | Change], heres: Sequence[Leg | None]) -> list[str]:
+def _pseudonyms(whats: Sequence[Inbound | Change], heres: Sequence[Room | None]) -> list[str]:
     """Who each is from, in its room."""
     known = [(what, leg) for what, leg in zip(whats, heres, strict=True) if leg and what.sender]
-    named = iter(contacts.pseudonyms_of([(leg.channel, what.sender, leg.pk) for what, leg in known]))
+    named = iter(contacts.pseudonyms_of([(leg.channel, what.sender, leg.id) for what, leg in known]))
     return [next(named) if leg and what.sender else "" for what, leg in zip(whats, heres, strict=True)]
 
 
 class _Desk:
     """Where drafts are made: a later one may be about an earlier one that is not written down yet."""
 
-    def __init__(self, rooms: _Rooms) -> None:
-        self._rooms = rooms
+    def __init__(self, routes: _Routes) -> None:
+        self._routes = routes
         self._drafted: dict[tuple[UUID, str], Carried] = {}
 
     def draft(
-        self, what: Inbound | Change, here: Leg, pseudonym: str, files: Sequence[Packed]
+        self, what: Inbound | Change, here: Room, pseudonym: str, files: Sequence[Packed]
     ) -> _Draft | None:
         """What is to be written of one message or deed; None where it is not carried."""
         if isinstance(what, Change):
@@ -199,40 +201,40 @@ class _Desk:
             return None
         return self._message(what, here, pseudonym, files)
 
-    def _message(self, inbound: Inbound, here: Leg, pseudonym: str, files: Sequence[Packed]) -> _Draft:
-        others = self._rooms.others(here, inbound.trail)
+    def _message(self, inbound: Inbound, here: Room, pseudonym: str, files: Sequence[Packed]) -> _Draft:
+        others = self._routes.others(here, inbound.trail)
         trail = rules.onward(inbound.trail, [rules.mark(leg.channel, leg.address) for leg in [here, *others]])
         about, root = self._find(here, inbound.in_reply_to), self._find(here, inbound.thread)
         by = rules.name_of(inbound.sender, inbound.sender_name)
         carried = Carried(
-            leg=here, message_id=inbound.message_id, pseudonym=pseudonym, gist=rules.gist(inbound.text)
+            leg_id=here.id, message_id=inbound.message_id, pseudonym=pseudonym, gist=rules.gist(inbound.text)
         )
         draft = _Draft(carried)
         for leg in others:
             copy = _copy(inbound, by, here, leg, about)
-            carried.parts[str(leg.pk)] = len(copy.parts)
+            carried.parts[str(leg.id)] = len(copy.parts)
             draft.messages.extend(_messages(carried, leg, copy, trail, about, root, files))
-        self._drafted.setdefault((here.pk, inbound.message_id), carried)
+        self._drafted.setdefault((here.id, inbound.message_id), carried)
         return draft
 
-    def _change(self, change: Change, here: Leg, pseudonym: str) -> _Draft | None:
+    def _change(self, change: Change, here: Room, pseudonym: str) -> _Draft | None:
         found = self._find(here, change.target)
         if not _may(change, here, found, pseudonym):
             return None
-        carried = Carried(leg=here, message_id=change.message_id, pseudonym=pseudonym, deed=change.deed)
+        carried = Carried(leg_id=here.id, message_id=change.message_id, pseudonym=pseudonym, deed=change.deed)
         by = rules.name_of(change.sender, change.sender_name)
-        deeds = [_deed(carried, leg, here, change, by, found) for leg in self._rooms.others(here)]
+        deeds = [_deed(carried, leg, here, change, by, found) for leg in self._routes.others(here)]
         return _Draft(carried, [each for each in deeds if each])
 
-    def _find(self, here: Leg, message_id: str) -> Carried | None:
+    def _find(self, here: Room, message_id: str) -> Carried | None:
         """The message that a room knows by this id."""
         if not message_id:
             return None
-        return queries.carried_as(here, message_id) or self._drafted.get((here.pk, message_id))
+        return queries.carried_as(here, message_id) or self._drafted.get((here.id, message_id))
 
 
-def _copy(inbound: Inbound, by: str, here: Leg, leg: Leg, about: Carried | None) -> rules.Copy:
-    there, lang = able(leg.channel), leg.route.lang
+def _copy(inbound: Inbound, by: str, here: Room, leg: Room, about: Carried | None) -> rules.Copy:
+    there, lang = able(leg.channel), leg.lang
     lost = () if there.files else inbound.attachments
     missing = [f"{rules.WITHOUT.say(lang, name=each.name)} {each.url}".rstrip() for each in lost]
     quoted = "" if there.replies or about is None else about.gist
@@ -242,7 +244,7 @@ def _copy(inbound: Inbound, by: str, here: Leg, leg: Leg, about: Carried | None)
 
 def _messages(
     carried: Carried,
-    leg: Leg,
+    leg: Room,
     copy: rules.Copy,
     trail: tuple[str, ...],
     about: Carried | None,
@@ -273,19 +275,19 @@ def _messages(
     ]
 
 
-def _may(change: Change, here: Leg, found: Carried | None, pseudonym: str) -> bool:
+def _may(change: Change, here: Room, found: Carried | None, pseudonym: str) -> bool:
     if found is None:
         # from before our time: its new text is told in words, under the editor's own name
         return change.deed == "edit"
-    writer = found.leg_id == here.pk and found.pseudonym == pseudonym
-    return rules.may(change, writer) and (found.leg_id == here.pk or change.deed in ("react", "unreact"))
+    writer = found.leg_id == here.id and found.pseudonym == pseudonym
+    return rules.may(change, writer) and (found.leg_id == here.id or change.deed in ("react", "unreact"))
 
 
 def _deed(
-    carried: Carried, leg: Leg, here: Leg, change: Change, by: str, found: Carried | None
+    carried: Carried, leg: Room, here: Room, change: Change, by: str, found: Carried | None
 ) -> Message | None:
     """The delivery of a deed to one room: done there, or told in words. None where it is not worth words."""
-    there, lang = able(leg.channel), leg.route.lang
+    there, lang = able(leg.channel), leg.lang
     who = rules.who(by, title(here.channel, lang), lang)
     target, refers = _pointer(found, leg)
     copy = rules.copy(change.text, who, there, lang) if change.deed == "edit" else rules.Copy((change.text,))
@@ -306,14 +308,14 @@ def _deed(
     )
 
 
-def _can(there: Capabilities, deed: str, found: Carried, leg: Leg, copy: rules.Copy) -> bool:
+def _can(there: Capabilities, deed: str, found: Carried, leg: Room, copy: rules.Copy) -> bool:
     """Whether the platform can do it. A message that took several copies is not changed piece by piece."""
-    whole = found.parts.get(str(leg.pk), 1) == 1 and len(copy.parts) == 1
+    whole = found.parts.get(str(leg.id), 1) == 1 and len(copy.parts) == 1
     able_to = {"edit": there.edits and whole, "delete": there.deletes and whole}
     return able_to.get(deed, there.reacts)
 
 
-def _words(carried: Carried, leg: Leg, text: str, target: str = "", refers: str = "") -> Message:
+def _words(carried: Carried, leg: Room, text: str, target: str = "", refers: str = "") -> Message:
     points = able(leg.channel).replies
     return Message(
         pseudonym=leg.pseudonym,
@@ -326,15 +328,15 @@ def _words(carried: Carried, leg: Leg, text: str, target: str = "", refers: str 
     )
 
 
-def _pointer(found: Carried | None, leg: Leg) -> tuple[str, str]:
+def _pointer(found: Carried | None, leg: Room) -> tuple[str, str]:
     """(target, refers) of a carried message as one room knows it: by the platform's id, or by our delivery."""
     if found is None:
         return "", ""
-    return (found.message_id, "") if found.leg_id == leg.pk else ("", _once(found, leg))
+    return (found.message_id, "") if found.leg_id == leg.id else ("", _once(found, leg))
 
 
-def _once(carried: Carried, leg: Leg) -> str:
-    return f"relay:{carried.pk}:{leg.pk}"
+def _once(carried: Carried, leg: Room) -> str:
+    return f"relay:{carried.pk}:{leg.id}"
 
 
 def _write(drafts: Sequence[_Draft]) -> set[UUID]:

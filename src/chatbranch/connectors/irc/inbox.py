@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
 from datetime import datetime
 
 log = logging.getLogger(__name__)
@@ -14,22 +16,38 @@ log = logging.getLogger(__name__)
 MOST = 10_000  # jobs after which no more is read from the server
 LONGEST_PAUSE = 10.0  # seconds between two tries
 
+MOST_TOGETHER = 100  # jobs under way at the same time
+
 Job = Callable[[], Awaitable[None]]
 
 
+@dataclass(frozen=True, eq=False)
+class _Waiting:
+    """came: when it came from the server. together: it need not wait for the end of those like it before."""
+
+    came: datetime
+    job: Job
+    together: bool
+
+
 class Inbox:
-    """Jobs done one after another, each tried until it succeeds. It outlives connections."""
+    """Jobs done one after another, each tried until it succeeds. It outlives connections.
+
+    What is said in a busy room is begun in order and ends together: the house takes it in the order in which it was
+    begun, and with one that fails those after it come again.
+    """
 
     def __init__(self) -> None:
-        self._jobs: deque[tuple[datetime, Job]] = deque()
+        self._jobs: deque[_Waiting] = deque()
         self._more, self._less, self._empty = asyncio.Event(), asyncio.Event(), asyncio.Event()
         self._less.set()
         self._empty.set()
         self._failing_since: float | None = None
 
-    def put(self, came: datetime, job: Job) -> None:
-        """Do this after what is here. came: when it came from the server."""
-        self._jobs.append((came, job))
+    def put(self, came: datetime, job: Job, *, together: bool = False) -> None:
+        """Do this after what is here. came: when it came from the server. together: it may be under way beside those
+        before it that may be so too."""
+        self._jobs.append(_Waiting(came, job, together))
         self._more.set()
         self._empty.clear()
         if len(self._jobs) >= MOST:
@@ -38,7 +56,7 @@ class Inbox:
     @property
     def oldest(self) -> datetime | None:
         """When the oldest came that is not yet safe."""
-        return self._jobs[0][0] if self._jobs else None
+        return self._jobs[0].came if self._jobs else None
 
     @property
     def failing(self) -> float:
@@ -69,24 +87,34 @@ class Inbox:
             self._more.clear()
             if not self._jobs:
                 await self._more.wait()
-            await self._do(self._jobs[0])
+            await self._do(self._first())
 
-    async def _do(self, job: tuple[datetime, Job]) -> None:
+    def _first(self) -> list[_Waiting]:
+        """The job in front, and those after it that may be under way beside it."""
+        if not self._jobs[0].together:
+            return [self._jobs[0]]
+        front = itertools.islice(self._jobs, MOST_TOGETHER)
+        return [*itertools.takewhile(lambda each: each.together, front)]
+
+    async def _do(self, some: list[_Waiting]) -> None:
         pause = 0.2
-        while self._jobs and self._jobs[0] is job:  # given up, it is there no more
-            try:
-                await job[1]()
-                self._done(job)
-            except Exception as error:  # the database is away, most likely; the kind alone is logged
+        while some and self._jobs and self._jobs[0] is some[0]:  # given up, it is there no more
+            ends = await asyncio.gather(*(each.job() for each in some), return_exceptions=True)
+            failed = next((n for n, end in enumerate(ends) if end is not None), len(some))
+            self._done(some[:failed])
+            some = some[failed:]
+            if some:  # the database is away, most likely; the kind alone is logged
                 self._failing_since = self._failing_since or time.monotonic()
-                log.warning("irc: not taken in yet (%s); again in %.1f s", type(error).__name__, pause)
+                log.warning("irc: not taken in yet (%s); again in %.1f s", type(ends[failed]).__name__, pause)
                 await asyncio.sleep(pause)
                 pause = min(LONGEST_PAUSE, 2 * pause)
 
-    def _done(self, job: tuple[datetime, Job]) -> None:
-        self._failing_since = None
-        if self._jobs and self._jobs[0] is job:
-            self._jobs.popleft()
+    def _done(self, some: list[_Waiting]) -> None:
+        if some:
+            self._failing_since = None
+        for each in some:
+            if self._jobs and self._jobs[0] is each:
+                self._jobs.popleft()
         if len(self._jobs) < MOST:
             self._less.set()
         if not self._jobs:

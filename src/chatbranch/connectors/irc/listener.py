@@ -147,7 +147,7 @@ class Listener:
             return
         if session.support.is_channel(message.target):
             if inbound := self._in_room(session, message, came):
-                self.inbox.put(came, lambda: self._host.receive(inbound))
+                self.inbox.put(came, lambda: self._host.receive(inbound), together=not inbound.mentioned)
         elif session.fold(message.target) == session.fold(session.nick) and not message.bot:
             self._gathering.add(session.fold(message.source), came, message)
 

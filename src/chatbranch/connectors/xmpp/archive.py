@@ -35,6 +35,7 @@ EDIT_PAGES = 40  # pages for finding the message a correction means
 KEEP_AFTER = 0.3  # seconds after which the place in the archive is written down
 MOST_SETS = 200  # people's sets of reactions that are remembered, for each archive
 MOST_THREADS = 100
+MOST_TOGETHER = 50  # messages brought to the house at the same time
 MISTAKES = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 Value = TypeVar("Value")
@@ -166,10 +167,19 @@ class Reader:
     """Takes what an archive's conversation brings, history first, then live, each message once, in order.
 
     take: what to do with a message, given its message_id. sender: who it is from, "" where nobody can tell.
+    plain: whether a message has nothing to do with others, and so may be brought without waiting for those before it.
     """
 
-    def __init__(self, archive: Archive, host: Host, take: Take, sender: Sender) -> None:
+    def __init__(
+        self,
+        archive: Archive,
+        host: Host,
+        take: Take,
+        sender: Sender,
+        plain: Callable[[wire.Message], bool] = lambda _: False,
+    ) -> None:
         self.archive, self._host, self._take, self._sender = archive, host, take, sender
+        self._plain = plain
         self.place = Place()
         self._key = wire.memory_key("place:", archive.jid)
         self._waiting: asyncio.Queue[wire.Message | None] = asyncio.Queue()
@@ -198,8 +208,8 @@ class Reader:
         """Catch up, then go on live until stopped. What arrives meanwhile waits."""
         try:
             await self._catch_up()
-            while (message := await self._waiting.get()) is not None:
-                await self._patiently(message)
+            while await self._take_waiting():
+                pass
         finally:
             if self._saving is not None and not self._saving.done():
                 self._saving.cancel()
@@ -253,6 +263,34 @@ class Reader:
 
     # --- one message ---
 
+    async def _take_waiting(self) -> bool:
+        """Take what waits live, up to the first message that is not plain; False when there is no more to come."""
+        plain: list[wire.Message] = []
+        message = await self._waiting.get()
+        while message is not None and self._plain(message):
+            plain.append(message)
+            if self._waiting.empty() or len(plain) == MOST_TOGETHER:
+                await self._together(plain)
+                return True
+            message = self._waiting.get_nowait()
+        await self._together(plain)
+        if message is not None:
+            await self._patiently(message)
+        return message is not None
+
+    async def _together(self, messages: list[wire.Message]) -> None:
+        """Take plain messages at the same time: the house keeps their order. One that fails, and those after it, again."""
+        new = {self.id_of(each): each for each in messages if self.id_of(each) not in self._taken}
+        ends = await asyncio.gather(
+            *(self._take(message, message_id) for message_id, message in new.items()), return_exceptions=True
+        )
+        for (message_id, message), end in zip(new.items(), ends, strict=True):
+            if end is not None:
+                break
+            self._is_taken(message, message_id)
+        for message in messages:
+            await self._patiently(message)  # which passes over what was taken
+
     async def _patiently(self, message: wire.Message) -> None:
         """Take it, however often the database is away; a place is never passed before what stands in it is safe."""
         for failures in count(1):
@@ -270,9 +308,12 @@ class Reader:
         message_id = self.id_of(message)
         if message_id not in self._taken:
             await self._take(message, message_id)
-            self._note(message, message_id)
-            self._taken.put(message_id, True)
-            self._passed(message.archive_id)
+            self._is_taken(message, message_id)
+
+    def _is_taken(self, message: wire.Message, message_id: str) -> None:
+        self._note(message, message_id)
+        self._taken.put(message_id, True)
+        self._passed(message.archive_id)
 
     def id_of(self, message: wire.Message) -> str:
         """The archive's id; where there is no archive, one made of who sent it and what they called it."""

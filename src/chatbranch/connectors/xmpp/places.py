@@ -45,7 +45,7 @@ class Taker:
 
     def __init__(self, scene: Scene, archive: Archive, session: Session, host: Host, files: Files) -> None:
         self._scene, self._session, self._host, self._files = scene, session, host, files
-        self.reader = Reader(archive, host, self._take, scene.sender)
+        self.reader = Reader(archive, host, self._take, scene.sender, self._plain)
         self.said: Recent[bool] = Recent(1000)  # ids of what this session sent: its effect is noted already
 
     async def _take(self, message: wire.Message, message_id: str) -> None:
@@ -64,6 +64,15 @@ class Taker:
             self._keep_set(message)
         else:
             await self._host.receive(await self._inbound(message, message_id))
+
+    def _plain(self, message: wire.Message) -> bool:
+        """Whether it is said in a room, to the room, about nothing that was said before."""
+        about = message.replaces or message.retracts or message.reacts_to or message.reply or message.thread
+        if self._scene.direct or about or message.sealed or message.files:
+            return False
+        nick = self._scene.nick
+        calls = wire.called(message.text, nick) > 0 or wire.mentions(message.text, nick)
+        return self._scene.ours(message) or not calls
 
     async def _corrected(self, message: wire.Message, message_id: str) -> str:
         """The message that this one corrects. "": none of its sender's, and so it is a message of its own."""
