@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 import pytest
@@ -9,9 +11,15 @@ from django.db import OperationalError
 from tests.support.databases import Database
 from tests.support.people import inbound
 
+from chatbranch.connectors.contract import Capabilities
+from chatbranch.deliveries import sender
 from chatbranch.deliveries.models import Delivery
+from chatbranch.deliveries.tests.standin import StandIn
+from chatbranch.deliveries.writer import Writer
 from chatbranch.intake.models import Submission
 from chatbranch.kernel.messages import Inbound
+from chatbranch.relay.actions import Brought
+from chatbranch.relay.tests.support import PLAIN, PUPPETS, RICH, install, join, said, texts
 from chatbranch.site import inbox
 
 pytestmark = pytest.mark.usefixtures("own_index")
@@ -77,6 +85,99 @@ async def test_a_message_that_breaks_us_every_time_is_set_aside_so_that_the_next
             await box.take_from_chat(EMPTY)
     await box.take_from_chat(EMPTY)
     assert "set aside" in caplog.text
+
+
+async def test_what_rooms_say_while_a_transaction_is_under_way_shares_the_next(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sizes: list[int] = []
+    hear = inbox.hear
+
+    def counted(brought: Sequence[Brought]) -> list[inbox.Heard | Exception]:
+        sizes.append(len(brought))
+        return hear(brought)
+
+    monkeypatch.setattr(inbox, "hear", counted)
+    with Writer() as writer:
+        await both_rooms(writer)
+        box = inbox.Inbox(writer.call)
+        await asyncio.gather(*(box.take_from_chat(each) for each in chatter("rich !a", 30)))
+        assert sizes == [30]
+        assert await writer.call(Delivery.objects.count) == 30
+
+
+async def test_while_the_database_is_away_what_waits_is_brought_again_in_its_order(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox, "MOST_AT_ONCE", 4)
+    with Writer() as writer:
+        await both_rooms(writer)
+        box = inbox.Inbox(writer.call)
+        said = chatter("rich !a", 10)
+        with monkeypatch.context() as patch:
+            patch.setattr(inbox.relay, "do_carry_all", once(patch, OperationalError("database is away")))
+            ends = await asyncio.gather(*(box.take_from_chat(each) for each in said), return_exceptions=True)
+        assert {type(each) for each in ends} == {
+            OperationalError
+        }  # none after a failed one was taken before it
+        await asyncio.gather(*(box.take_from_chat(each) for each in said))
+        assert await writer.call(heard_by, "plain") == [str(n) for n in range(10)]
+
+
+async def test_a_thousand_messages_a_room_are_heard_in_their_order_on_every_leg(
+    either_database: Database,
+) -> None:
+    """Carried and sent at the same time, one connection for both; whoever is told says so before the next is told."""
+    legs = {name: StandIn() for name in ("rich", "plain", "puppets")}
+    legs["plain"].capabilities = Capabilities(idempotent=False, per_second=0)
+    legs["puppets"].capabilities = Capabilities(idempotent=True, per_second=0, names=True)
+    size = 1000 if either_database.file else 100  # PostgreSQL takes its time on a busy machine
+    with Writer() as writer:
+        await both_rooms(writer, "puppets g")
+        box = inbox.Inbox(writer.call)
+        telling = asyncio.create_task(sender.run(legs, ready=box.sends_by, writer=writer))
+        rooms = [chatter("rich !a", size), chatter("plain #b", size)]
+        await asyncio.gather(*(box.take_from_chat(each) for said in rooms for each in said))
+        async with asyncio.timeout(300):
+            while [len(each.taken) for each in legs.values()] != [size, size, 2 * size]:
+                await asyncio.sleep(0.05)
+        telling.cancel()
+        await asyncio.gather(telling, return_exceptions=True)
+    order = [*range(size)]
+    assert numbers(legs["rich"]) == numbers(legs["plain"]) == order
+    assert numbers(legs["puppets"], "(Rich)") == numbers(legs["puppets"], "(Plain)") == order
+
+
+def numbers(leg: StandIn, by: str = "") -> list[int]:
+    return [int(each.text.rpartition(" ")[2]) for each in leg.taken if by in f"{each.author} {each.text}"]
+
+
+def chatter(room: str, count: int) -> list[Inbound]:
+    return [said(room, str(n), f"{room} {n}") for n in range(count)]
+
+
+async def both_rooms(writer: Writer, *more: str) -> None:
+    await writer.call(join, "rich !a", "plain #b", *more)
+
+
+def heard_by(channel: str) -> list[str]:
+    return [str(text).rpartition(" ")[2] for text in texts(channel)]
+
+
+def once(patch: pytest.MonkeyPatch, error: Exception) -> Callable[[Sequence[Brought]], object]:
+    """Fails the first time, and is itself again."""
+    whole = inbox.relay.do_carry_all
+
+    def failing(brought: Sequence[Brought]) -> object:
+        patch.setattr(inbox.relay, "do_carry_all", whole)
+        raise error
+
+    return failing
+
+
+@pytest.fixture(autouse=True)
+def _platforms(monkeypatch: pytest.MonkeyPatch) -> None:
+    install(monkeypatch, {"rich": RICH, "plain": PLAIN, "puppets": PUPPETS})
 
 
 def failing(error: Exception):  # type: ignore[no-untyped-def]
