@@ -38,7 +38,7 @@ _LONGEST = (
     20_000  # characters of a message that are looked at; a forwarded article says its claim before that
 )
 _TERMS_ASKED = 48  # the rarest terms of a long message; more cost time and find nothing else
-_TERMS_AT_LEAST, _POSTINGS = 8, 400_000  # fewer terms are asked where together so many wordings hold them
+_TERMS_AT_LEAST, _POSTINGS = 8, 200_000  # fewer terms are asked where together so many wordings hold them
 _BY_TERMS, _BY_VECTOR = 40, 30  # wordings fetched
 _CLAIMS, _CHINESE_CLAIMS = (
     20,

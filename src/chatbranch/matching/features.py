@@ -178,9 +178,10 @@ def _held(these: frozenset[Any], by: frozenset[Any]) -> float:
 def _bm25(shared: Mapping[str, float], wordings: Sequence[Terms]) -> float:
     """BM25 of the wordings taken as one text for the message's terms, per term of a typical claim."""
     length = _K1 * (1 - _B + _B * sum(len(wording.sequence) for wording in wordings) / _TYPICAL_TERMS)
+    first, *others = (wording.counts for wording in wordings)
     total = 0.0
     for term, weight in shared.items():
-        count = sum(wording.counts[term] for wording in wordings)
+        count = first[term] + sum(counts[term] for counts in others) if others else first[term]
         total += weight * count * (_K1 + 1) / (count + length)
     return total / _TYPICAL_TERMS
 

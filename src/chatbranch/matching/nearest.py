@@ -27,10 +27,8 @@ _ROWS_A_CELL = 256
 _MOST_CELLS = 1_024
 _SAMPLE_A_CELL, _ROUNDS = 40, 8
 _DIRECTIONS = 96
-_SCANNED, _SCANNED_MORE = (
-    24_576,
-    8_192,
-)  # rows whose sketch is compared: for the first vector asked, for each other
+# Rows whose sketch is compared: for the first vector asked, and for each other.
+_SCANNED, _SCANNED_MORE = 16_384, 4_096
 _SHORTLIST = 400  # rows compared exactly
 _BLOCK = 8_192  # rows read into memory at a time
 _SEED = 1
@@ -68,7 +66,8 @@ class Cells:
             wanted = np.searchsorted(rows, _SCANNED_MORE if i else _SCANNED) + 1
             chosen.update(nearest_first[:wanted].tolist())
         spans = [slice(int(self.starts[cell]), int(self.starts[cell + 1])) for cell in sorted(chosen)]
-        likeness = np.concatenate([self.sketch[span] @ (asked @ self.basis).T for span in spans]).max(axis=1)
+        drawn = asked @ self.basis
+        likeness = np.concatenate([drawn @ self.sketch[span].T for span in spans], axis=1).max(axis=0)
         count = min(most, len(likeness))
         best = np.argpartition(-likeness, count - 1)[:count] if count else np.zeros(0, np.intp)
         found: Places = np.sort(np.concatenate([self.order[span] for span in spans])[best].astype(np.intp))
