@@ -254,10 +254,36 @@ def _simplify(text: str, origins: array[int]) -> str:
             break
         simplified = again
     if len(simplified) == len(text):
-        return simplified
+        return _one_script(simplified)
     singly = [(s, o) for c, o in zip(text, origins, strict=True) for s in _convert("t2s", c)]
     origins[:] = array("I", (o for _, o in singly))
-    return "".join(s for s, _ in singly)
+    return _one_script("".join(s for s, _ in singly))
+
+
+# What OpenCC converts one way and not back, or only among some neighbours, and so would part two renderings of a text.
+_VARIANTS = str.maketrans(
+    "著像菓伕揹暱痺睪簷衞敍枱幺藉顎腭衹祇妳祢牠祂裏裡",
+    "着象果夫背昵痹睾檐卫叙台么借颚颚只只你你它它里里",
+)
+# Words that Taiwan says otherwise, of the same length.
+_REGIONAL = dict(
+    pair.split("/")
+    for pair in """
+    讯息/消息 资讯/信息 简讯/短信 支援/支持 连结/链接 影片/视频 影音/视频 网路/网络 专案/项目 新增/增加 释出/发布 宣告/声明 软体/软件
+    硬体/硬件 萤幕/屏幕 滑鼠/鼠标 装置/设备 程式/程序 储存/保存 档案/文件 帐号/账号 帐户/账户 品质/质量 数位/数字 硬碟/硬盘 列印/打印
+    搜寻/搜索 登入/登录 预设/默认 捷运/地铁 凤梨/菠萝 洋芋/土豆 起司/奶酪 优格/酸奶 寮国/老挝 雪梨/悉尼 宾士/奔驰
+    """.split()
+)
+_REGIONAL_WORD = re.compile("|".join(_REGIONAL))
+
+
+def fold_variants(simplified: str) -> str:
+    """Simplified text in which the variants of a character are one; of the same length."""
+    return simplified.translate(_VARIANTS)
+
+
+def _one_script(simplified: str) -> str:
+    return _REGIONAL_WORD.sub(lambda word: _REGIONAL[word[0]], fold_variants(simplified))
 
 
 def to_simplified(text: str) -> str:

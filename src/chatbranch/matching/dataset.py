@@ -1,21 +1,26 @@
-"""Reading the public query -> claim sets that fitting and evaluation use, and remembering their vectors.
+"""Reading query -> claim sets, for fitting and for evaluating, and remembering their vectors.
 
-A set is a folder with ``claims.jsonl`` ({id, text, title, lang}) and ``queries.jsonl`` ({id, text, lang, claim_ids,
-split}). The sets are not part of the package: whoever fits names the folder that holds them.
+A set is a folder with ``claims.jsonl`` (id, text; optional: title, lang) and ``queries.jsonl`` (id, text; optional:
+lang, split, claim_ids: the claims that answer it, not_ids: claims that people said do not). Other keys are ignored. The
+sets are not part of the package: whoever fits or evaluates names the folder that holds them.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import os
 import tempfile
 from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from chatbranch.kernel.text import normalise, tokens
+from chatbranch.kernel.errors import Refused
+from chatbranch.kernel.phrases import Phrase
+from chatbranch.kernel.text import language, normalise, tokens
 from chatbranch.matching.encoder import Encodes, Vectors
 from chatbranch.matching.index import Wording
 
@@ -23,15 +28,37 @@ _KEY_BYTES = 16
 _SAVE_EVERY = 4_000  # texts
 
 
+class BadSet(Refused):
+    """A set that cannot be read; says which line of which file, and why."""
+
+    def __init__(self, path: Path, line: int, why: Phrase, **places: object) -> None:
+        where = f"{path}:{line}: " if line else f"{path}: "
+        phrase = Phrase("{where}" + why.zh, "{where}" + why.en)
+        super().__init__("bad-set", phrase, where=where, **places)
+
+
+_ABSENT = Phrase("没有这个文件。", "there is no such file.")
+_NOT_TEXT = Phrase("不是 UTF-8 文本。", "this is not UTF-8 text.")
+_NOT_JSON = Phrase("这一行不是 JSON：{problem}", "this line is not JSON: {problem}")
+_NOT_OBJECT = Phrase("这一行不是 JSON 对象。", "this line is not a JSON object.")
+_LACKS = Phrase("缺“{key}”。", "“{key}” is missing.")
+_NOT_LIST = Phrase("“{key}”须是编号的列表。", "“{key}” must be a list of ids.")
+_NO_SPLIT = Phrase(
+    "没有 split 为“{split}”的查询；有的是：{known}", "no query is of split “{split}”; there are: {known}"
+)
+_NO_CLAIMS = Phrase("一条说法也没有。", "there is not one claim.")
+
+
 @dataclass(frozen=True)
 class Query:
-    """One message and the claims that answer it."""
+    """One message and the claims that answer it; ``not_ids``: claims that people said do not."""
 
     id: str
     text: str
     lang: str
     claim_ids: frozenset[str]
     split: str
+    not_ids: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True)
@@ -53,23 +80,87 @@ class Dataset:
 def load(folder: Path, splits: Collection[str] = ()) -> Dataset:
     """The set in ``folder``, with the queries of these splits (all if none is named).
 
-    FileNotFoundError if the folder is not a set.
+    BadSet if the folder is not a set, a line of it cannot be read, or a split has no query.
     """
     wordings: list[Wording] = []
     for row in _rows(folder / "claims.jsonl"):
-        for text in filter(None, (row["text"], row.get("title"))):
-            wordings.append(Wording(row["id"], row["lang"], text, len(wordings) + 1))
-    queries = tuple(
-        Query(row["id"], row["text"], row["lang"], frozenset(row["claim_ids"]), row["split"])
-        for row in _rows(folder / "queries.jsonl")
-        if not splits or row["split"] in splits
+        claim_id, texts = row.required("id"), [row.text("text"), row.text("title")]
+        if not any(texts):
+            row.required("text")
+        for text in dict.fromkeys(filter(None, texts)):
+            wordings.append(Wording(claim_id, row.lang(text), text, len(wordings) + 1))
+    if not wordings:
+        raise BadSet(folder / "claims.jsonl", 0, _NO_CLAIMS)
+    queries = tuple(_query(row) for row in _rows(folder / "queries.jsonl"))
+    known = {query.split for query in queries}
+    for split in sorted(set(splits) - known):
+        names = ", ".join(sorted(filter(None, known))) or "–"
+        raise BadSet(folder / "queries.jsonl", 0, _NO_SPLIT, split=split, known=names)
+    chosen = tuple(query for query in queries if not splits or query.split in splits)
+    return Dataset(folder.resolve().name, tuple(wordings), chosen)
+
+
+def _query(row: _Row) -> Query:
+    text = row.required("text")
+    return Query(
+        row.text("id") or str(row.line),
+        text,
+        row.lang(text),
+        row.ids("claim_ids"),
+        row.text("split"),
+        row.ids("not_ids"),
     )
-    return Dataset(folder.name, tuple(wordings), queries)
 
 
-def _rows(path: Path) -> Iterator[dict[str, str]]:
-    with path.open(encoding="utf-8") as lines:
-        yield from (json.loads(line) for line in lines if line.strip())
+@dataclass(frozen=True)
+class _Row:
+    """One line of a file of a set."""
+
+    path: Path
+    line: int
+    values: dict[str, Any]
+
+    def text(self, key: str) -> str:
+        """The value as text, "" where there is none; whoever writes ids as numbers is understood."""
+        value = self.values.get(key)
+        return "" if value is None or isinstance(value, bool | dict | list) else str(value).strip()
+
+    def required(self, key: str) -> str:
+        value = self.text(key)
+        if not value:
+            raise BadSet(self.path, self.line, _LACKS, key=key)
+        return value
+
+    def ids(self, key: str) -> frozenset[str]:
+        value = self.values.get(key) or []
+        if not isinstance(value, list) or any(isinstance(each, bool | dict | list) for each in value):
+            raise BadSet(self.path, self.line, _NOT_LIST, key=key)
+        return frozenset(str(each).strip() for each in value if each is not None)
+
+    def lang(self, text: str) -> str:
+        return self.text("lang") or language(text)
+
+
+def _rows(path: Path) -> Iterator[_Row]:
+    try:
+        with path.open("rb") as lines:
+            for number, line in enumerate(lines, 1):
+                if line.strip():
+                    yield _Row(path, number, _read_object(path, number, line))
+    except FileNotFoundError:
+        raise BadSet(path, 0, _ABSENT) from None
+
+
+def _read_object(path: Path, number: int, line: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(line.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        raise BadSet(path, number, _NOT_TEXT) from None
+    except (json.JSONDecodeError, RecursionError) as problem:
+        raise BadSet(path, number, _NOT_JSON, problem=problem) from None
+    if not isinstance(value, dict):
+        raise BadSet(path, number, _NOT_OBJECT)
+    return value
 
 
 class Repetitions:
@@ -112,11 +203,14 @@ class RememberingEncoder:
         folder = folder or Path(tempfile.gettempdir()) / "chatbranch-encodings"
         folder.mkdir(parents=True, exist_ok=True)
         self._path = folder / f"{encoder.digest[:16]}.npz"
-        self._known: dict[bytes, Vectors] = {}
-        if self._path.exists():
-            stored = np.load(self._path)
-            keys = stored["keys"].tobytes()
-            self._known = {keys[i * _KEY_BYTES :][:_KEY_BYTES]: v for i, v in enumerate(stored["vectors"])}
+        self._known = self._stored()
+
+    def _stored(self) -> dict[bytes, Vectors]:
+        if not self._path.exists():
+            return {}
+        with np.load(self._path) as stored:
+            keys, vectors = stored["keys"].tobytes(), stored["vectors"]
+        return {keys[i * _KEY_BYTES : (i + 1) * _KEY_BYTES]: vector for i, vector in enumerate(vectors)}
 
     def encode(self, texts: Sequence[str], progress: Callable[[int, int], None] | None = None) -> Vectors:
         """As the encoder beneath, from memory where possible."""
@@ -133,8 +227,9 @@ class RememberingEncoder:
         )
 
     def save(self) -> None:
-        """Write what is known to the cache, atomically."""
-        temporary = self._path.with_suffix(".new.npz")
+        """Write what is known to the cache, atomically, beside what another process wrote there meanwhile."""
+        self._known = self._stored() | self._known
+        temporary = self._path.with_suffix(f".{os.getpid()}.npz")
         keys = np.frombuffer(b"".join(self._known), np.uint8)
         np.savez(temporary, keys=keys, vectors=np.stack(list(self._known.values())))
         temporary.replace(self._path)

@@ -109,8 +109,7 @@ class Matcher:
         model: a folder with ``model.onnx`` and ``tokenizer.json`` in place of the packaged encoder, and, where it
         was fitted for it, ``fitted.json``.
         """
-        own = model / "fitted.json" if model else rules.FITTED
-        return cls(directory, Encoder.open(model), rules.load_fitted(own if own.exists() else rules.FITTED))
+        return cls(directory, Encoder.open(model), rules.fitted_for(model))
 
     @property
     def watermark(self) -> int:

@@ -1,191 +1,266 @@
-"""How well the matcher decides:  python -m chatbranch.matching.evaluate DATA_DIR
+"""How well the matcher as it is shipped does on any set:  chatbranch evaluate DIR
 
-English is cross-fitted: each query is judged by numbers fitted on the folds that share neither its post nor its
-claims. Every query is tried with its claims in the library and with them (and their repeated entries) held out,
-when any answer is a false one. Two mixtures are reported: nine checked messages for each unchecked one, and, the
-hard one, nine unchecked for each checked. Decisions are the product's own, guard included.
+The set's claims become a library of their own, and each query is asked of it twice: with the claims that answer it in the
+library, and with them and the library's repeated entries of them held out, when any answer is a false one. Decisions
+are the product's own, guard included, by the numbers that are shipped; nothing is fitted here.
+
+Order: ``map_at_5``, ``mrr``, ``success_at_1``, ``recall_at_5`` over the queries that a claim of the library answers, by the
+claims the set names and no others. Answers: ``answer_recall`` is the share of those queries that got a right answer,
+``answer_precision`` the share of right ones among answers, where a query with its claim held out counts for
+``unknown_ratio`` messages that nobody checked, and a query that never had a claim for one. An answer is right when it gives
+a claim the set names, a repeated entry of one, or a claim that the message says word for word. ``wrong_answers`` is the share of
+unknown messages that were answered; ``named_wrong`` counts answers with a claim that people said does not answer (``not_ids``).
 
 Intervals are bootstrap intervals over groups of queries that share a post or a claim (seed 0, 95 %).
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+import math
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 
 from chatbranch.matching import rules
-from chatbranch.matching.dataset import RememberingEncoder, load
-from chatbranch.matching.encoder import Encoder
-from chatbranch.matching.fit import CHINESE_RECIPE, ENGLISH, ENGLISH_RECIPE, chinese_examples, fit_calibration
-from chatbranch.matching.judgement import Candidate, judge_best, ordered
-from chatbranch.matching.training import FOLDS, Example, Trial, examples, fold_of, outside, query_key
+from chatbranch.matching.dataset import Dataset, Query, RememberingEncoder, Repetitions
+from chatbranch.matching.encoder import Encodes
+from chatbranch.matching.engine import IndexWriter, Matcher
+from chatbranch.matching.judgement import Candidate, Message, judge_best, ordered
+from chatbranch.matching.training import groups_of, right_claims
 
-_RESAMPLES = 1_000
+Progress = Callable[[str, int, int], None]  # what is being done, done, total
+
 _TOP = 5
+_RESAMPLES = 1_000
+_CHUNK = 1_000  # claims indexed between two words of progress
 
 
 @dataclass(frozen=True)
-class Judged:
-    """One trial and what came of it. ``average_precision`` is of the first five, for trials that can be right."""
+class Asked:
+    """One query and what came of it. ``ranks``: places of the named claims in the order found, 1 the first."""
 
+    lang: str
     group: str
-    split: str
-    held_out: bool
-    known: bool
+    named: int
+    ranks: tuple[int, ...]
     answered: bool
     right: bool
-    average_precision: float
+    answered_held_out: bool
+    named_wrong: bool
+    milliseconds: float
+
+    @property
+    def known(self) -> bool:
+        return self.named > 0
+
+    @property
+    def average_precision(self) -> float:
+        hits = enumerate((rank for rank in self.ranks if rank <= _TOP), 1)
+        return sum(hit / rank for hit, rank in hits) / min(_TOP, self.named) if self.named else 0.0
 
 
-@dataclass(frozen=True)
-class Figure:
-    """A ratio over trials. ``parts``: what one trial adds to the numerator and to the denominator."""
-
-    name: str
-    parts: Callable[[Judged], tuple[float, float]]
-
-    def of(self, trials: Iterable[Judged]) -> float:
-        over = under = 0.0
-        for judged in trials:
-            mine = self.parts(judged)
-            over, under = over + mine[0], under + mine[1]
-        return over / under if under else 1.0
+Parts = Callable[[Asked], tuple[float, float]]  # what a query adds to a figure's numerator and denominator
 
 
-def precision(checked: float, unchecked: float) -> Figure:
-    """The share of right answers, known trials counting ``checked`` each and held-out ones ``unchecked``."""
+def figures(unknown_ratio: float) -> dict[str, Parts]:
+    """The figures that are ratios, by name."""
 
-    def parts(judged: Judged) -> tuple[float, float]:
-        weight = (unchecked if judged.held_out else checked) * judged.answered
-        return weight * judged.right, weight
+    def of_known(value: Callable[[Asked], float]) -> Parts:
+        return lambda asked: (value(asked), 1.0) if asked.known else (0.0, 0.0)
 
-    return Figure(f"precision, {checked:g} checked : {unchecked:g} unchecked", parts)
+    def precision(asked: Asked) -> tuple[float, float]:
+        false = unknown_ratio * asked.answered_held_out + (asked.answered and not asked.right)
+        right = float(asked.answered and asked.right)
+        return right, right + false
 
+    def wrong(asked: Asked) -> tuple[float, float]:
+        return float(asked.answered_held_out if asked.known else asked.answered and not asked.right), 1.0
 
-RECALL = Figure(
-    "recall of answers", lambda judged: (float(judged.known and judged.right), float(judged.known))
-)
-MAP = Figure("MAP@5", lambda judged: (judged.known * judged.average_precision, float(judged.known)))
-EASY, HARD = precision(9, 1), precision(1, 9)
+    return {
+        "map_at_5": of_known(lambda asked: asked.average_precision),
+        "mrr": of_known(lambda asked: 1 / asked.ranks[0] if asked.ranks else 0.0),
+        "success_at_1": of_known(lambda asked: float(asked.ranks[:1] == (1,))),
+        "recall_at_5": of_known(
+            lambda asked: sum(rank <= _TOP for rank in asked.ranks) / min(_TOP, asked.named)
+        ),
+        "answer_precision": precision,
+        "answer_recall": of_known(lambda asked: float(asked.answered and asked.right)),
+        "wrong_answers": wrong,
+    }
 
 
 @dataclass(frozen=True)
 class Report:
-    """Figures over some trials; each with its 95 % interval."""
+    """What came of all queries of a set."""
 
-    trials: tuple[Judged, ...]
+    name: str
+    claims: int
+    unknown_ratio: float
+    fitted: str
+    asked: tuple[Asked, ...]
+    absent: int  # queries whose claims are not in the library: they count as never checked
 
-    def where(self, chosen: Callable[[Judged], bool]) -> Report:
-        return Report(tuple(judged for judged in self.trials if chosen(judged)))
+    def as_dict(self) -> dict[str, object]:
+        """The report as JSON values; None for a figure that nothing speaks for."""
+        langs = sorted({asked.lang for asked in self.asked})
+        by_language = {lang: self._figures([a for a in self.asked if a.lang == lang]) for lang in langs}
+        return {
+            "set": self.name,
+            "claims": self.claims,
+            "unknown_ratio": self.unknown_ratio,
+            "fitted": self.fitted,
+            "claims_absent": self.absent,
+            **self._figures(self.asked),
+            "by_language": by_language,
+        }
 
-    def __getitem__(self, figure: Figure) -> float:
-        return figure.of(self.trials)
+    def _figures(self, asked: Sequence[Asked]) -> dict[str, object]:
+        found: dict[str, object] = {"queries": len(asked), "known": sum(each.known for each in asked)}
+        intervals: dict[str, list[float]] = {}
+        for name, parts in figures(self.unknown_ratio).items():
+            added = np.array([parts(each) for each in asked]).reshape(-1, 2)
+            under = added[:, 1].sum()
+            found[name] = round(float(added[:, 0].sum() / under), 4) if under else None
+            if under:
+                intervals[name] = _interval(asked, added)
+        found["named_wrong"] = sum(each.named_wrong for each in asked)
+        taken = [each.milliseconds for each in asked] or [math.nan]
+        found["latency_ms"] = {f"p{q}": round(float(np.percentile(taken, q)), 1) for q in (50, 99)}
+        return found | {"intervals": intervals}
 
-    def interval(self, figure: Figure) -> tuple[float, float]:
-        """The 95 % bootstrap interval of a figure, resampling whole groups."""
-        places: dict[str, int] = {}
-        owners = np.array([places.setdefault(judged.group, len(places)) for judged in self.trials])
-        parts = np.array([figure.parts(judged) for judged in self.trials])
-        sums = np.stack([np.bincount(owners, column, len(places)) for column in parts.T], axis=1)
-        picks = np.random.default_rng(0).integers(0, len(places), (_RESAMPLES, len(places)))
-        over, under = np.moveaxis(sums[picks].sum(axis=1), 1, 0)
-        low, high = np.quantile(over / np.maximum(under, 1e-9), (0.025, 0.975))
-        return float(low), float(high)
-
-    def lines(self, title: str) -> list[str]:
-        """The report as text."""
-        known = sum(judged.known for judged in self.trials)
-        wrong = sum(judged.answered and not judged.right for judged in self.trials)
-        lines = [f"{title}: {known} queries with a claim, {len(self.trials)} trials, {wrong} false answers"]
-        for figure in (RECALL, EASY, HARD, MAP):
-            low, high = self.interval(figure)
-            lines.append(f"  {figure.name:<36} {self[figure]:.3f}  [{low:.3f}, {high:.3f}]")
-        return lines
-
-
-def judge(found: Sequence[Example], calibration: rules.Calibration) -> list[Judged]:
-    """Every trial of the examples, decided by the calibration and the guard."""
-    return [_judged(trial, calibration) for example in found for trial in example.trials()]
-
-
-def _judged(trial: Trial, calibration: rules.Calibration) -> Judged:
-    ranked = ordered(trial.near, calibration)
-    example = trial.example
-    answered = bool(ranked) and _answered(trial, ranked, calibration)
-    return Judged(
-        example.group,
-        example.query.split,
-        trial.held_out,
-        known=not trial.held_out and bool(example.query.claim_ids),
-        answered=answered,
-        right=answered and trial.right(ranked[0].claim_id),
-        average_precision=_average_precision(ranked, example.query.claim_ids),
-    )
-
-
-def _answered(trial: Trial, ranked: Sequence[Candidate], calibration: rules.Calibration) -> bool:
-    return judge_best(trial.example.message, ranked, calibration).decision.outcome == "answer"
-
-
-def _average_precision(ranked: Sequence[Candidate], right: frozenset[str]) -> float:
-    hits, total = 0, 0.0
-    for place, candidate in enumerate(ranked[:_TOP], 1):
-        if candidate.claim_id in right:
-            hits += 1
-            total += hits / place
-    return total / min(_TOP, len(right)) if right else 0.0
+    def table(self) -> str:
+        """The report for people: a column for each language, and one for all where there are several."""
+        whole = self.as_dict()
+        parts = whole["by_language"]
+        assert isinstance(parts, dict)
+        columns = parts if len(parts) == 1 else parts | {"all": whole}
+        lines = [f"{self.name}: {self.claims:,} claims; numbers {self.fitted}, fitted elsewhere"]
+        if self.absent:
+            lines.append(f"{self.absent} queries name only claims that are not there: taken as never checked")
+        lines.append(f"{'':<20}" + "".join(f"{lang:>28}" for lang in columns))
+        for name in ("queries", "known", *figures(self.unknown_ratio), "named_wrong"):
+            lines.append(f"{name:<20}" + "".join(f"{_cell(own, name):>28}" for own in columns.values()))
+        for name in ("p50", "p99"):
+            cells = "".join(f"{own['latency_ms'][name]:>28}" for own in columns.values())
+            lines.append(f"{'latency_ms ' + name:<20}{cells}")
+        lines.append(
+            f"answer_precision: each query with a claim stands for {self.unknown_ratio:g} messages nobody checked"
+        )
+        return "\n".join(lines)
 
 
-def cross_fitted_english(found: Sequence[Example], older: Sequence[Example]) -> tuple[Report, Report]:
-    """Reports on a set, and on another set's examples judged by the fold their post lies in.
+def _cell(own: dict[str, object], name: str) -> str:
+    value, intervals = own[name], own["intervals"]
+    assert isinstance(intervals, dict)
+    if value is None or isinstance(value, int):
+        return "–" if value is None else str(value)
+    low, high = intervals[name]
+    return f"{value:.3f} [{low:.3f}, {high:.3f}]"
 
-    The second set's posts are among the first's (its library is another), so each is judged by numbers fitted
-    without it and without its claims.
+
+def _interval(asked: Sequence[Asked], added: np.ndarray) -> list[float]:
+    """The 95 % bootstrap interval of a ratio, resampling whole groups."""
+    places: dict[str, int] = {}
+    owners = np.array([places.setdefault(each.group, len(places)) for each in asked])
+    sums = np.stack([np.bincount(owners, column, len(places)) for column in added.T], axis=1)
+    chance = np.random.default_rng(0)
+    drawn = [sums[chance.integers(0, len(places), len(places))].sum(axis=0) for _ in range(_RESAMPLES)]
+    over, under = np.array(drawn).T
+    low, high = np.quantile(over[under > 0] / under[under > 0], (0.025, 0.975))
+    return [round(float(low), 4), round(float(high), 4)]
+
+
+def evaluate(
+    dataset: Dataset,
+    encoder: Encodes,
+    *,
+    fitted: rules.Fitted | None = None,
+    unknown_ratio: float = 9.0,
+    progress: Progress = lambda what, done, total: None,
+    remembered: Path | None = None,
+) -> Report:
+    """Index the set's claims in a temporary place and ask every query.
+
+    remembered: a folder for the claims' vectors, so that a second evaluation need not encode them again.
     """
-    folds = {query_key(example.query.text): fold_of(example) for example in found}
-    labelled = [example for example in older if example.query.claim_ids]
-    whole: list[Judged] = []
-    other: list[Judged] = []
-    for fold in range(FOLDS):
-        calibration = fit_calibration(outside(found, fold), ENGLISH_RECIPE)
-        whole += judge([example for example in found if fold_of(example) == fold], calibration)
-        own = [example for example in labelled if folds.get(query_key(example.query.text), 0) == fold]
-        other += judge(own, calibration)
-    return Report(tuple(whole)), Report(tuple(other))
-
-
-def cross_fitted_chinese(found: Sequence[Example]) -> Report:
-    """A report on the Chinese examples; their gold is incomplete, so its figures are lower bounds."""
-    judged: list[Judged] = []
-    for fold in range(FOLDS):
-        calibration = fit_calibration(outside(found, fold), CHINESE_RECIPE)
-        judged += judge([example for example in found if fold_of(example) == fold], calibration)
-    return Report(tuple(judged))
-
-
-def main(arguments: Sequence[str] | None = None) -> int:
-    """Print the reports."""
-    parser = argparse.ArgumentParser(description="Evaluate the matcher on public query -> claim sets.")
-    parser.add_argument("data", type=Path, help="the folder that holds the sets")
-    parser.add_argument(
-        "--model", type=Path, help="a folder with another encoder: model.onnx, tokenizer.json"
+    numbers = fitted or rules.load_fitted()
+    claim_ids = {wording.claim_id for wording in dataset.wordings}
+    queries = [_within(query, claim_ids) for query in dataset.queries]
+    absent = sum(
+        bool(had.claim_ids and not has.claim_ids) for had, has in zip(dataset.queries, queries, strict=True)
     )
-    chosen = parser.parse_args(arguments)
-    encoder = RememberingEncoder(Encoder.open(chosen.model))
-    older = examples(load(chosen.data / "en_checkthat2020", splits=("test",)), encoder)
-    whole, test = cross_fitted_english(examples(load(chosen.data / ENGLISH), encoder), older)
-    chinese = cross_fitted_chinese(chinese_examples(chosen.data, encoder))
-    encoder.save()
-    reports = {"CheckThat! 2022, all splits": whole, "CheckThat! 2020, test": test, "Chinese": chinese}
-    for title, report in reports.items():
-        sys.stdout.write("\n".join(report.lines(title)) + "\n")
-    return 0
+    with tempfile.TemporaryDirectory(prefix="chatbranch-evaluate-") as directory:
+        _index(Path(directory), dataset, RememberingEncoder(encoder, remembered), progress)
+        matcher = Matcher(Path(directory), encoder, numbers)
+        asking = _ask_all(matcher, numbers, dataset, queries, progress)
+        asked = tuple(asking)
+    return Report(dataset.name, len(claim_ids), unknown_ratio, numbers.version, asked, absent)
 
 
-if __name__ == "__main__":
-    sys.exit(main())
+def _within(query: Query, claim_ids: set[str]) -> Query:
+    return replace(query, claim_ids=query.claim_ids & claim_ids)
+
+
+def _index(directory: Path, dataset: Dataset, encoder: RememberingEncoder, progress: Progress) -> None:
+    total = len(dataset.wordings)
+    try:
+        with IndexWriter.open(directory, encoder) as writer:
+            for start in range(0, total, _CHUNK):
+                writer.add(dataset.wordings[start : start + _CHUNK])
+                progress("claims", min(start + _CHUNK, total), total)
+            writer.commit()
+    finally:
+        encoder.save()
+
+
+def _ask_all(
+    matcher: Matcher, fitted: rules.Fitted, dataset: Dataset, queries: Sequence[Query], progress: Progress
+) -> Iterator[Asked]:
+    repeated, groups = Repetitions(dataset.wordings), groups_of(queries)
+    if queries:
+        matcher.match(queries[0].text)  # what is loaded on first use is no part of anybody's wait
+    for number, query in enumerate(queries, 1):
+        yield _ask(matcher, fitted, query, repeated, groups[query.id])
+        progress("queries", number, len(queries))
+
+
+def _ask(matcher: Matcher, fitted: rules.Fitted, query: Query, repeated: Repetitions, group: str) -> Asked:
+    start = time.perf_counter()
+    message = matcher.read(query.text)
+    near = matcher.near(message)
+    calibration = fitted.of(message.lang)
+    ranked = ordered(near, calibration)
+    answered = _answer(message, ranked, calibration)
+    taken = time.perf_counter() - start
+    right, same = right_claims(query, message, near, repeated)
+    rest = [candidate for candidate in near if candidate.claim_id not in same]
+    held_out = _answer(message, ordered(rest, calibration), calibration) if query.claim_ids else None
+    places = [place for place, each in enumerate(ranked, 1) if each.claim_id in query.claim_ids]
+    return Asked(
+        lang=query.lang.split("-")[0].lower(),
+        group=group,
+        named=len(query.claim_ids),
+        ranks=tuple(places),
+        answered=answered is not None,
+        right=answered in same,
+        answered_held_out=held_out is not None,
+        named_wrong=answered in query.not_ids - right,
+        milliseconds=1000 * taken,
+    )
+
+
+def _answer(message: Message, ranked: Sequence[Candidate], calibration: rules.Calibration) -> str | None:
+    if not ranked or judge_best(message, ranked, calibration).decision.outcome != "answer":
+        return None
+    return ranked[0].claim_id
+
+
+def shares(asked: Iterable[Asked], name: str, unknown_ratio: float = 9.0) -> float:
+    """One figure of some queries (for tests)."""
+    added = [figures(unknown_ratio)[name](each) for each in asked]
+    under = sum(part for _, part in added)
+    return sum(part for part, _ in added) / under if under else 1.0

@@ -95,6 +95,12 @@ def load_fitted(path: Path = FITTED) -> Fitted:
     return Fitted(stored["version"], _calibration(stored["en"]), _calibration(stored["zh"]))
 
 
+def fitted_for(model: Path | None) -> Fitted:
+    """The numbers fitted for the encoder in a folder, where it holds some; else those that are shipped."""
+    own = model / FITTED.name if model else FITTED
+    return load_fitted(own if own.exists() else FITTED)
+
+
 def version_of(numbers: Mapping[str, Any]) -> str:
     """A short name for fitted numbers: outcomes are stored with it."""
     return hashlib.sha256(json.dumps(numbers, sort_keys=True).encode()).hexdigest()[:12]

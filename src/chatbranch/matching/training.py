@@ -28,21 +28,22 @@ class Example:
     """A query of a set with the claims that come near it.
 
     right: the claims that answer it: those the set names, and any that the message repeats word for word, which
-    people who label pairs do not go and look for. held_out: those, and the library's repeated entries of them.
+    people who label pairs do not go and look for. same: those, and the library's repeated entries of them, which answer
+    it as well and are held out with them.
     """
 
     query: Query
     message: Message
     near: tuple[Candidate, ...]
     right: frozenset[str]
-    held_out: frozenset[str]
+    same: frozenset[str]
     group: str
 
     def trials(self) -> Iterator[Trial]:
         """The query with its claims in the library, and (if it has any) with them held out."""
         yield Trial(self, self.near, 1.0)
         if self.right:
-            rest = tuple(candidate for candidate in self.near if candidate.claim_id not in self.held_out)
+            rest = tuple(candidate for candidate in self.near if candidate.claim_id not in self.same)
             yield Trial(self, rest, float(HELD_OUT_PER_KNOWN), held_out=True)
 
 
@@ -56,12 +57,12 @@ class Trial:
     held_out: bool = False
 
     def right(self, claim_id: str) -> bool:
-        return not self.held_out and claim_id in self.example.right
+        return not self.held_out and claim_id in self.example.same
 
 
 def examples(dataset: Dataset, encoder: Encodes, distractors: Sequence[Wording] = ()) -> list[Example]:
     """Index the set's claims (and distractors) in a temporary place and look up every query."""
-    repeated, groups = Repetitions(dataset.wordings), _groups(dataset)
+    repeated, groups = Repetitions(dataset.wordings), groups_of(dataset.queries)
     with tempfile.TemporaryDirectory(prefix="chatbranch-fit-") as directory:
         with IndexWriter.open(Path(directory), encoder) as writer:
             writer.add([*dataset.wordings, *distractors])
@@ -73,9 +74,17 @@ def examples(dataset: Dataset, encoder: Encodes, distractors: Sequence[Wording] 
 def _example(matcher: Matcher, query: Query, repeated: Repetitions, groups: dict[str, str]) -> Example:
     message = matcher.read(query.text)
     near = tuple(matcher.near(message))
-    right = query.claim_ids | {candidate.claim_id for candidate in near if _verbatim(message, candidate)}
-    held_out = right.union(*map(repeated.of, right))
-    return Example(query, message, near, right, held_out, groups[query.id])
+    right, same = right_claims(query, message, near, repeated)
+    return Example(query, message, near, right, same, groups[query.id])
+
+
+def right_claims(
+    query: Query, message: Message, near: Sequence[Candidate], repeated: Repetitions
+) -> tuple[frozenset[str], frozenset[str]]:
+    """``right`` and ``same`` of an Example."""
+    said = {candidate.claim_id for candidate in near if _verbatim(message, candidate)}
+    right = query.claim_ids | (said - query.not_ids)
+    return right, right.union(*map(repeated.of, right))
 
 
 def _verbatim(message: Message, candidate: Candidate) -> bool:
@@ -90,7 +99,7 @@ def query_key(text: str) -> str:
     return " ".join(tokens(normalise(text).text)[:_KEY_TERMS])
 
 
-def _groups(dataset: Dataset) -> dict[str, str]:
+def groups_of(queries: Sequence[Query]) -> dict[str, str]:
     """Query id -> its group: queries that share a post or a claim are never on two sides of a fold."""
     leaders: dict[str, str] = {}
 
@@ -99,10 +108,10 @@ def _groups(dataset: Dataset) -> dict[str, str]:
             name = leaders[name]
         return name
 
-    for query in dataset.queries:
+    for query in queries:
         for claim_id in query.claim_ids:
             leaders[leader("claim " + claim_id)] = leader("post " + query_key(query.text))
-    return {query.id: leader("post " + query_key(query.text)) for query in dataset.queries}
+    return {query.id: leader("post " + query_key(query.text)) for query in queries}
 
 
 def fold_of(example: Example, folds: int = FOLDS) -> int:

@@ -163,6 +163,49 @@ def reindex() -> None:
 
 
 @main.command()
+@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.option("--split", default="", help="Only the queries of this split.")
+@click.option(
+    "--unknown-ratio",
+    type=click.FloatRange(min=0),
+    default=9.0,
+    show_default=True,
+    help="How many messages that nobody checked come for each that somebody did.",
+)
+@click.option("--json", "as_json", is_flag=True, help="Print the figures as one JSON object.")
+@click.option(
+    "--model",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    help="A folder with another encoder (and its fitted.json), as the setting model_dir names.",
+)
+def evaluate(folder: Path, split: str, unknown_ratio: float, as_json: bool, model: Path | None) -> None:
+    """Measure the matcher on a set of your own: DIR holds claims.jsonl and queries.jsonl.
+
+    Nothing is fitted, and the branch's own library is not touched.
+    """
+    from chatbranch.matching.dataset import load
+    from chatbranch.matching.encoder import Encoder, ModelUnusable
+    from chatbranch.matching.evaluate import evaluate as evaluated
+    from chatbranch.matching.rules import fitted_for
+
+    dataset = load(folder, (split,) if split else ())
+    bars = {"claims": Bar("Indexing"), "queries": Bar("Asking")}
+    try:
+        encoder = Encoder.open(model)
+    except ModelUnusable as problem:
+        raise click.ClickException(str(problem)) from problem
+    with bars["claims"], bars["queries"]:
+        report = evaluated(
+            dataset,
+            encoder,
+            fitted=fitted_for(model),
+            unknown_ratio=unknown_ratio,
+            progress=lambda what, done, total: bars[what].at(done, total),
+        )
+    click.echo(json.dumps(report.as_dict(), ensure_ascii=False, indent=1) if as_json else report.table())
+
+
+@main.command()
 @click.argument("target", type=click.Path(path_type=Path))
 def backup(target: Path) -> None:
     """Write one checked file with everything but the keys. The branch may keep running."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 
-from chatbranch.kernel.text import to_simplified
+from chatbranch.kernel.text import fold_variants, to_simplified
 
 _ADDRESS = re.compile(
     r"(?:https?://|www\.|pic\.twitter\.com/)[A-Za-z0-9\-._~:/?#@!$&'()*+,;=%]+", re.IGNORECASE
@@ -29,7 +29,7 @@ def fold(text: str) -> str:
     text = _HASHTAG.sub(lambda m: " " + _CAMEL.sub(" ", m.group(1)) + " ", text)
     text = unicodedata.normalize("NFKC", text.translate(_QUOTES))
     if not text.isascii():
-        text = to_simplified(text.translate(_VISIBLE))
+        text = fold_variants(to_simplified(text.translate(_VISIBLE)))
     text = _BLANKS.sub(" ", text)
     return _HAN_DIGIT.sub("", _BETWEEN_HAN.sub("", text)).strip()
 

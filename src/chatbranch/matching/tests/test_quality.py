@@ -17,10 +17,7 @@ import pytest
 import chatbranch
 from chatbranch.kernel.text import to_traditional
 from chatbranch.matching import rules
-from chatbranch.matching.dataset import RememberingEncoder, load
-from chatbranch.matching.encoder import Encoder
-from chatbranch.matching.engine import IndexWriter, Matcher, Wording
-from chatbranch.matching.evaluate import (
+from chatbranch.matching.crossfit import (
     EASY,
     HARD,
     MAP,
@@ -30,6 +27,9 @@ from chatbranch.matching.evaluate import (
     cross_fitted_english,
     judge,
 )
+from chatbranch.matching.dataset import RememberingEncoder, load
+from chatbranch.matching.encoder import Encoder
+from chatbranch.matching.engine import IndexWriter, Matcher, Wording
 from chatbranch.matching.fit import CHINESE_RECIPE, ENGLISH, ENGLISH_RECIPE, chinese_examples, fit_calibration
 from chatbranch.matching.tests.cut import cut
 from chatbranch.matching.training import Example, examples
