@@ -22,6 +22,7 @@ from chatbranch.kernel.errors import Refused
 from chatbranch.kernel.phrases import Phrase
 from chatbranch.kernel.text import language, normalise, tokens
 from chatbranch.matching.encoder import Encodes, Vectors
+from chatbranch.matching.features import Terms, repeats
 from chatbranch.matching.index import Wording
 
 _KEY_BYTES = 16
@@ -31,7 +32,7 @@ _SAVE_EVERY = 4_000  # texts
 class BadSet(Refused):
     """A set that cannot be read; says which line of which file, and why."""
 
-    def __init__(self, path: Path, line: int, why: Phrase, **places: object) -> None:
+    def __init__(self, path: Path, line: int, why: Phrase, **places: Any) -> None:
         where = f"{path}:{line}: " if line else f"{path}: "
         phrase = Phrase("{where}" + why.zh, "{where}" + why.en)
         super().__init__("bad-set", phrase, where=where, **places)
@@ -164,20 +165,19 @@ def _read_object(path: Path, number: int, line: bytes) -> dict[str, Any]:
 
 
 class Repetitions:
-    """Which claims of a library say the same again: a wording shared word for word, or nearly so.
+    """Which claims of a library say the same again: a wording shared word for word, or nearly so (features.repeats).
 
     Libraries list one falsehood several times. With a claim held out, its twins would answer rightly, so they
-    are held out with it. Decided on claims alone, never on queries: two wordings are twins when the Jaccard
-    likeness of their terms is at least 0.8.
+    are held out with it. Decided on claims alone, never on queries.
     """
 
     def __init__(self, wordings: Sequence[Wording]) -> None:
-        self._terms = [(own.claim_id, frozenset(tokens(normalise(own.text).text))) for own in wordings]
+        self._terms = [(own.claim_id, Terms(tuple(tokens(normalise(own.text).text)))) for own in wordings]
         self._places: dict[str, list[int]] = {}  # of each claim's wordings
         self._holders: dict[str, list[int]] = {}  # of each term
         for i, (claim_id, terms) in enumerate(self._terms):
             self._places.setdefault(claim_id, []).append(i)
-            for term in terms:
+            for term in terms.distinct:
                 self._holders.setdefault(term, []).append(i)
 
     def of(self, claim_id: str) -> frozenset[str]:
@@ -185,13 +185,12 @@ class Repetitions:
         found = (self._twins(self._terms[i][1]) for i in self._places.get(claim_id, ()))
         return frozenset[str]().union(*found) - {claim_id}
 
-    def _twins(self, own: frozenset[str]) -> set[str]:
-        rare_first = sorted(own, key=lambda term: len(self._holders[term]))
-        enough = rare_first[
-            : len(own) // 5 + 1
-        ]  # a twin lacks at most a fifth of the terms: it holds one of these
+    def _twins(self, own: Terms) -> set[str]:
+        rare_first = sorted(own.distinct, key=lambda term: len(self._holders[term]))
+        # a twin lacks at most a fifth of the terms: it holds one of these
+        enough = rare_first[: len(rare_first) // 5 + 1]
         near = (self._terms[i] for i in {i for term in enough for i in self._holders[term]})
-        return {claim_id for claim_id, terms in near if len(own & terms) >= 0.8 * len(own | terms)}
+        return {claim_id for claim_id, terms in near if repeats(own, terms)}
 
 
 class RememberingEncoder:

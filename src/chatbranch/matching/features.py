@@ -236,6 +236,18 @@ def matched_span(said: Sequence[Token], message: Weighed, wording: Terms) -> tup
     return (said[best[1]].start, said[best[2]].end) if best[0] else None
 
 
+_REPEATED = 0.8  # Jaccard likeness of their terms
+
+
+def repeats(one: Terms, other: Terms) -> bool:
+    """Whether two wordings are the same one again, a word or two apart."""
+    few, many = sorted((len(one.distinct), len(other.distinct)))
+    if few < _REPEATED * many:
+        return False
+    both = len(one.distinct & other.distinct)
+    return both >= _REPEATED * (few + many - both)
+
+
 def informative_terms(message: Terms) -> int:
     """How many different terms of a message tell claims apart: words of four letters, numbers, Chinese pairs."""
     return sum(map(_tells, message.distinct))

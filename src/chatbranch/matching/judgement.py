@@ -68,18 +68,39 @@ class Judgement:
 
 
 def ordered(candidates: Sequence[Candidate], calibration: rules.Calibration) -> list[Candidate]:
-    """The candidates with their fitted scores, best first."""
-    score = calibration.rank.score
-    scored = [replace(candidate, score=score(candidate.features)) for candidate in candidates]
-    return sorted(scored, key=lambda candidate: (-candidate.score, candidate.claim_id))
+    """The candidates with their fitted scores, best first; of entries with the same words the oldest, with the best score.
+
+    A library lists some claims twice, with other quotation marks or a corrected date; what tells such entries apart
+    (an encoder hears quotation marks) says nothing about the message.
+    """
+    scores = [calibration.rank.score(candidate.features) for candidate in candidates]
+    words = [frozenset(terms.sequence for terms in candidate.terms) for candidate in candidates]
+    best: dict[frozenset[tuple[str, ...]], float] = {}
+    for own, score in zip(words, scores, strict=True):
+        best[own] = max(score, best.get(own, -math.inf))
+    scored = [replace(candidate, score=best[own]) for candidate, own in zip(candidates, words, strict=True)]
+    return sorted(scored, key=lambda candidate: (-candidate.score, _oldest(candidate), candidate.claim_id))
+
+
+def _oldest(candidate: Candidate) -> int:
+    return min(wording.seq for wording in candidate.wordings)
 
 
 def top_features(message: Message, ranked: Sequence[Candidate]) -> dict[str, float]:
-    """The features the decision about the first candidate is made by: its own, its lead, the message's."""
+    """The features the decision about the first candidate is made by: its own, its lead, the message's.
+
+    Another entry of the same claim is no rival to lead over.
+    """
     best = ranked[0]
-    next_score = ranked[1].score if len(ranked) > 1 else -math.inf
-    lead = f.lead_features(best.features, best.score, [other.features for other in ranked[1:]], next_score)
+    rivals = [other for other in ranked[1:] if not says_the_same(best, other)]
+    next_score = rivals[0].score if rivals else -math.inf
+    lead = f.lead_features(best.features, best.score, [other.features for other in rivals], next_score)
     return best.features | lead | f.message_features(message.terms.terms)
+
+
+def says_the_same(one: Candidate, other: Candidate) -> bool:
+    """Whether two claims share a wording, nearly word for word."""
+    return any(f.repeats(own, its) for own in one.terms for its in other.terms)
 
 
 def judge_best(message: Message, ranked: Sequence[Candidate], calibration: rules.Calibration) -> Judgement:

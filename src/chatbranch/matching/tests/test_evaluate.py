@@ -77,12 +77,12 @@ def test_wrong_labels_splits_and_folders_are_named(small: Path) -> None:
         load(small, ("dev",))
     with (small / "queries.jsonl").open("a", encoding="utf-8") as queries:
         queries.write('\n\n{"text": "x", "claim_ids": "1"}')
-    with pytest.raises(BadSet, match=r"queries.jsonl:7: “claim_ids” must be a list"):
+    with pytest.raises(BadSet, match=r"queries\.jsonl:7: “claim_ids” must be a list"):
         load(small)
     with pytest.raises(BadSet, match="no such file"):
         load(small / "elsewhere")
     (small / "claims.jsonl").write_bytes('{"id": 1, "text": "大蒜"}'.encode("gb18030"))
-    with pytest.raises(BadSet, match="claims.jsonl:1: this is not UTF-8"):
+    with pytest.raises(BadSet, match=r"claims\.jsonl:1: this is not UTF-8"):
         load(small)
 
 
