@@ -138,6 +138,7 @@ def pair_features(
         "message_rarest": _heaviest(together.values()) / message.rarest if message.rarest else 0.0,
         "claim_rarest": max(map(_rarest_covered, shared, wordings)),
         "order": max(_held(its.neighbours, own.neighbours) for its in terms),
+        "message_order": max(_held(own.neighbours, its.neighbours) for its in terms),
         "numbers_covered": max(_held(its.numbers, own.numbers) for its in terms),
     } | _day_features(day, terms)
 

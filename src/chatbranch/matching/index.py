@@ -45,7 +45,7 @@ from chatbranch.matching.table import Appender, Extent, Row, Table, Wording, syn
 
 __all__ = ["Index", "IndexBusy", "IndexWriter", "Row", "Wording", "current_generation", "has_vector", "stamp"]
 
-FORMAT = 3  # raised when a directory written before can no longer be read: it is then rebuilt
+FORMAT = 4  # raised when a directory written before can no longer be read: it is then rebuilt
 _STATE = "state"
 _HEAP = 64_000_000  # bytes, tantivy's write buffer
 _CHUNK = 1_000  # wordings encoded and added at a time

@@ -57,3 +57,11 @@ _TITLES = frozenset(
 
 def _text(tokens: Sequence[Token]) -> str:
     return " ".join(t.text for t in tokens)
+
+
+_LAY = frozenset("网友 朋友 群众 邻居 群友 亲戚 同事 家长".split())
+
+
+def same_sort_of_speaker(one: str, other: str) -> bool:
+    """Experts and officials on one side, friends and neighbours on the other; who says "sources" may mean either."""
+    return (one in _LAY) == (other in _LAY)

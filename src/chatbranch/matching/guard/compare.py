@@ -8,7 +8,7 @@ from functools import cached_property
 from typing import Literal
 
 from chatbranch.matching.guard.align import Alignment, align
-from chatbranch.matching.guard.attribution import reattributions
+from chatbranch.matching.guard.attribution import reattributions, same_sort_of_speaker
 from chatbranch.matching.guard.exchange import COPY_EN, exchanges
 from chatbranch.matching.guard.quantities import Quantity, other_unit, same_measure
 from chatbranch.matching.guard.tokens import DATES, Token
@@ -148,7 +148,7 @@ def compare(ours: Sequence[Token], yours: Sequence[Token], text: str, one_langua
         conflicts += [
             Difference("name", right, left, True) for left, right in exchanges(ours, yours, pairing.alignment)
         ]
-        speakers = reattributions(ours, yours, pairing.alignment)
+        speakers = [*reattributions(ours, yours, pairing.alignment), *_other_speakers(pairing)]
         conflicts += [Difference("attribution", right, left, True) for left, right in speakers]
     elif _negated(ours) != _negated(yours):
         conflicts.append(Difference("negation", _first(yours, "negator"), _first(ours, "negator"), True))
@@ -183,10 +183,8 @@ def _slot(
     if (j is not None and agree(token, p.yours[j])) or token.text.startswith("@"):
         return
     if token.type in ("quantifier", "modality"):
-        if (
-            j is not None
-            and frozenset((token.value[0], p.yours[j].value[0])) in _OPPOSED
-            and p.support(i, j) >= _ENOUGH / 2
+        if j is not None and (
+            p.near_copy or (_opposed(token, p.yours[j]) and p.support(i, j) >= _ENOUGH / 2)
         ):
             conflicts.append(_between(token, p.yours[j]))
         return
@@ -287,6 +285,10 @@ _OPPOSED = frozenset(
 )  # fmt: skip
 
 
+def _opposed(a: Token, b: Token) -> bool:
+    return frozenset((a.value[0], b.value[0])) in _OPPOSED
+
+
 # --- negation -------------------------------------------------------------------------------------
 
 
@@ -375,7 +377,17 @@ def _other_modes(p: Pairing) -> list[Difference]:
         [token for k, token in enumerate(tokens) if token.type == "modality" and p.loose(side, k)]
         for side, tokens in _sides(p)
     )
-    return [_between(a, b) for a in ours for b in yours if frozenset((a.value[0], b.value[0])) in _OPPOSED]
+    return [_between(a, b) for a in ours for b in yours if _opposed(a, b)]
+
+
+def _other_speakers(p: Pairing) -> list[tuple[str, str]]:
+    """In a copy, somebody of another sort in the place of whoever says it: a neighbour, not a scientist."""
+    if not p.near_copy:
+        return []
+    pairs = [(p.ours[i], p.yours[j]) for i, j in p.alignment.pairs if p.ours[i].type == "speaker"]
+    return [
+        (a.text, b.text) for a, b in pairs if b.type == "speaker" and not same_sort_of_speaker(a.text, b.text)
+    ]
 
 
 def _sides(p: Pairing) -> Iterator[tuple[Literal["ours", "yours"], Sequence[Token]]]:
@@ -397,4 +409,5 @@ def _wedged(p: Pairing, side: Literal["ours", "yours"], index: int) -> bool:
     ]
     if not after:
         return False
-    return min(after) - max(before) <= _TIGHT if before else min(after) <= _TIGHT
+    room = _TIGHT + p.near_copy  # "not only" in the place of "only"
+    return min(after) - max(before) <= room if before else min(after) <= room

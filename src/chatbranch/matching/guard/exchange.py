@@ -53,7 +53,7 @@ def exchanges(ours: Sequence[Token], yours: Sequence[Token], alignment: Alignmen
 def _phrase(tokens: Sequence[Token], gap: Gap, side: Literal["ours", "yours"]) -> list[Token]:
     """What fills a gap, if it is short, told in one breath, and not already compared as a figure, date or place."""
     filling = [tokens[k] for k in (gap.ours if side == "ours" else gap.yours)]
-    told = [t for t in filling if t.weight >= 1]
+    told = [t for t in filling if t.weight >= 1 or t.type == "speaker"]
     chinese = any(not t.text.isascii() for t in told)
     if any(t.type == "stop" for t in filling) or sum(_length(t) for t in told) > (
         _LONGEST_ZH if chinese else _LONGEST_EN

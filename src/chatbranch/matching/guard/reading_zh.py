@@ -140,11 +140,16 @@ def _person(text: str, i: int) -> Found | None:
         ):
             return [Token("name", "#name", name, (name,))], i + length
     title = next((t for t in words_zh.TITLES if text.startswith(t, i + 1)), None)
+    if title == "某" and text[i + 2 : i + 3] in _NOBODY:
+        return None
     return (
         ([Token("name", "#name", text[i : i + 1 + len(title)], (text[i : i + 1],))], i + 1 + len(title))
         if title
         else None
     )
+
+
+_NOBODY = frozenset("些个种地日月天年时")  # 不关某些电器 names nobody called 关某
 
 
 def _names_a_person(after: str) -> bool:
