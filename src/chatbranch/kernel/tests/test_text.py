@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 
+import opencc
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -230,3 +231,22 @@ def test_a_megabyte_of_anything_takes_linear_time(part: str) -> None:
 @pytest.mark.parametrize("said", ["喝热水可以杀死病毒", "台湾发现新的变种", "干燥的面条发霉后致癌"])
 def test_traditional_and_simplified_are_one_for_matching(said: str) -> None:
     assert normalise(to_traditional(said)).text == normalise(said).text
+
+
+@pytest.mark.parametrize("config", ["s2t", "s2tw", "s2hk"])
+@pytest.mark.parametrize(
+    "text",
+    [
+        "看着孩子在家里背着书包，象棋和水果摆了一台子",
+        "叙述卫生局的通知：屋檐下不要晒干辣椒，么么哒",
+        "只有一只猫，颚骨麻痹，借口照顾丈夫",
+    ],
+)
+def test_a_text_and_its_conversion_are_one(text: str, config: str) -> None:
+    assert normalise(opencc.OpenCC(config).convert(text)).text == normalise(text).text
+
+
+def test_words_that_taiwan_says_otherwise_are_one_and_keep_their_places() -> None:
+    there = normalise("這段影片的網路連結和軟體資訊")
+    assert there.text == normalise("这段视频的网络链接和软件信息").text
+    assert [there.offset(i) for i in range(len(there.text))] == list(range(len(there.text)))

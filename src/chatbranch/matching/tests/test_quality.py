@@ -1,7 +1,7 @@
 """The quality gates, on public data that is not part of the project: cross-fitted, with bootstrap intervals printed.
 
 Run with ``-s`` to read the reports. English is judged in a cut library (``cut.py``): encoding the whole one takes a cold
-machine four minutes. Figures on the whole are those of ``python -m chatbranch.matching.evaluate``, and that the shipped
+machine four minutes. Figures on the whole are those of ``python -m chatbranch.matching.crossfit``, and that the shipped
 English numbers are what the whole gives is checked by ``python -m chatbranch.matching.fit DATA_DIR --check``.
 """
 
