@@ -83,14 +83,15 @@ def test_english_answers_stay_mostly_right_when_nine_of_ten_messages_were_never_
     reports: tuple[Report, Report],
 ) -> None:
     whole, test = reports
-    assert whole[HARD] >= 0.85
+    assert whole[HARD] >= 0.86
     assert test[HARD] >= 0.90  # one false answer of 199 is worth 0.08
 
 
 def test_english_candidates_are_in_the_right_order(reports: tuple[Report, Report]) -> None:
     whole, test = reports
     newest = whole.where(lambda judged: judged.split == "dev")
-    assert min(test[MAP], newest[MAP]) >= 0.95
+    assert test[MAP] >= 0.965
+    assert newest[MAP] >= 0.95
     assert whole[MAP] >= 0.92
 
 
@@ -98,8 +99,12 @@ def test_chinese_answers_are_right_where_people_labelled_the_pair(chinese: list[
     """Gold is incomplete: the false answers counted here are mostly copies that nobody labelled."""
     report = cross_fitted_chinese(chinese)
     print("", *report.lines("Chinese: news titles and Weibo events, lower bounds"), sep="\n")
-    assert report[EASY] >= 0.95
-    assert report[RECALL] >= 0.16
+    assert report[EASY] >= 0.94
+    assert report[RECALL] >= 0.175
+    unrelated = [each for each in report.trials if each.split == "unrelated_only" and not each.held_out]
+    wrong = sum(each.answered and not each.right for each in unrelated)
+    print(f"{wrong} of {len(unrelated)} titles that people called unrelated are answered")
+    assert wrong <= 0.005 * len(unrelated)
 
 
 def test_shipped_chinese_numbers_are_what_the_command_gives(chinese: list[Example]) -> None:
