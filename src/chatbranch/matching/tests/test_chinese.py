@@ -147,7 +147,7 @@ def events_among_posts() -> tuple[Dataset, list[Wording]]:
         runs(text)
         for text in (*(own.text for own in events.wordings), *(query.text for query in events.queries))
     ]
-    posts = [post["text"] for post in load_posts()]
+    posts = [post["text"] for post in random.Random(0).sample(load_posts(), POSTS)]
     apart = [text for text in posts if not any(copies(runs(text), own) for own in ours)]
     others = [*(own.text for own in load(SETS / "zh_dxy_checks").wordings), *apart]
     return events, [Wording(f"other-{n}", "zh-Hans", text, 10_000 + n) for n, text in enumerate(others)]
@@ -163,7 +163,7 @@ def copies(one: frozenset[str], other: frozenset[str]) -> bool:
     return few >= 12 and len(one & other) >= 0.5 * few
 
 
-def test_events_are_found_among_ten_thousand_posts() -> None:
+def test_events_are_found_among_posts() -> None:
     """Six of the 46 queries share no more than a character or two with their event (they spoke about a picture): no matcher
     of words finds those, and 0.87 is the most that can be reached."""
     events, others = events_among_posts()
@@ -175,4 +175,4 @@ def test_events_are_found_among_ten_thousand_posts() -> None:
         places = [n for n, each in enumerate(ranked[:5], 1) if each.claim_id in example.query.claim_ids]
         precision.append(1 / places[0] if places else 0.0)
     print(f"\n{len(others)} others, MAP@5 {sum(precision) / len(precision):.3f}")
-    assert sum(precision) >= 0.70 * len(precision)
+    assert sum(precision) >= 0.77 * len(precision)
