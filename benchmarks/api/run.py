@@ -1,6 +1,6 @@
 """From message to answer through the running API, on a library of 100,000 claims: p50, p95, p99, and a verdict just published.
 
-    python benchmarks/api/run.py [--claims 100000] [--data ../shared/data]
+    python benchmarks/api/run.py [--claims 100000] [--data ../shared/data] [--folder DIR]
 
 Real English claims (with sentence vectors) and real Chinese posts come first; the rest of the library is made by recombining
 sentences of the Chinese posts. The branch runs as `chatbranch up` starts it, in a folder of its own.
@@ -99,18 +99,32 @@ def main() -> None:
     parser.add_argument("--claims", type=int, default=100_000)
     parser.add_argument("--questions", type=int, default=400)
     parser.add_argument("--data", type=Path, default=Path(__file__).resolve().parents[3] / "shared/data")
+    parser.add_argument(
+        "--folder", type=Path, help="Keep the library here, and use it if it is there already."
+    )
     chosen = parser.parse_args()
+    if chosen.folder:
+        chosen.folder.mkdir(parents=True, exist_ok=True)
+        measure(chosen.folder, chosen)
+        return
     with tempfile.TemporaryDirectory() as folder:
         measure(Path(folder), chosen)
 
 
 def measure(folder: Path, chosen: argparse.Namespace) -> None:
+    environment = {**os.environ, "CHATBRANCH_DATA": str(folder / "data")}
+    environment |= {"CHATBRANCH_NETWORK_ASKS_PER_MINUTE": "0", "CHATBRANCH_NETWORK_ASKS_PER_DAY": "0"}
+    if not (folder / "data").exists():
+        make_library(folder, environment, chosen)
+    ask_running(environment, chosen)
+
+
+def make_library(folder: Path, environment: dict[str, str], chosen: argparse.Namespace) -> None:
+    """Import the library into the folder's data, and rebuild its index; both timed."""
     library = folder / "library.jsonl"
     with library.open("w", encoding="utf-8") as out:
         for each in rows(chosen.data, chosen.claims):
             out.write(json.dumps(each, ensure_ascii=False) + "\n")
-    environment = {**os.environ, "CHATBRANCH_DATA": str(folder / "data")}
-    environment |= {"CHATBRANCH_NETWORK_ASKS_PER_MINUTE": "0", "CHATBRANCH_NETWORK_ASKS_PER_DAY": "0"}
     for command in (["import", str(library)], ["reindex"]):
         began = time.perf_counter()
         subprocess.run(
@@ -121,6 +135,10 @@ def measure(folder: Path, chosen: argparse.Namespace) -> None:
             stderr=subprocess.DEVNULL,
         )
         print(f"{command[0]:<34} {time.perf_counter() - began:8.0f} s for {chosen.claims} claims")
+
+
+def ask_running(environment: dict[str, str], chosen: argparse.Namespace) -> None:
+    """Start the branch as it runs in life, and ask it."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]

@@ -190,7 +190,10 @@ def test_an_authenticator_app_is_set_up_and_asked_for(visit: Visit, house: House
     join(page, house, "ming", "明日视频")
     page.get_by_role("link", name="设置验证码应用").click()
     page.locator("summary", has_text="扫不了").click()
-    secret = page.get_by_label("把这一串抄进应用").input_value()
+    secret = page.get_by_label("或把这一串抄进应用").input_value()
+    here = page.get_by_role("link", name="直接打开应用").get_attribute("href")
+    assert here.startswith("otpauth://totp/")
+    assert f"secret={secret}" in here
     picture = page.get_by_role("img", name="用验证码应用扫的图")
     assert picture.evaluate("image => image.naturalWidth") > 0, "the picture is drawn under the strict policy"
     page.get_by_label("六位数").fill(code_of(secret))

@@ -12,4 +12,5 @@ from chatbranch.kernel.phrases import as_lang, pick
 def page(request: HttpRequest) -> dict[str, object]:
     """The branch's name as the reader writes it, and the reader's language."""
     lang = as_lang(get_language())
-    return {"branch_name": pick({"zh-Hans": branch.branch_name()}, lang), "lang": lang}
+    name = branch.branch_name() or "chatbranch"  # until it is founded
+    return {"branch_name": pick({"zh-Hans": name}, lang), "lang": lang}

@@ -12,7 +12,8 @@ NAMES = ("django", "contacts", "pseudonyms", "forgotten")
 
 def load_secrets(keys: Path) -> dict[str, str]:
     """Each named secret: 256 random bits in hex, read from keys/<name>.key, made there when missing (mode 0600)."""
-    keys.mkdir(parents=True, exist_ok=True, mode=0o700)
+    keys.parent.mkdir(parents=True, exist_ok=True, mode=0o700)  # `mode` is that of the last folder only
+    keys.mkdir(exist_ok=True, mode=0o700)
     keys.chmod(0o700)
     return {name: _load(keys / f"{name}.key") for name in NAMES}
 

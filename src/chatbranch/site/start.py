@@ -97,20 +97,21 @@ def prepare(*, sample: bool = False) -> None:
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
 
+    _guard_database_file()
     executor = MigrationExecutor(connection)
     if executor.migration_plan(executor.loader.graph.leaf_nodes()):
         call_command("migrate", interactive=False, verbosity=0)
-    _guard_database_file()
     if sample:
         _load_sample()
 
 
 def _guard_database_file() -> None:
-    """Nobody but this account reads the database."""
+    """Nobody but this account reads the database; nor what SQLite keeps beside it, which gets the database's mode."""
     from django.conf import settings
 
     file = Path(settings.CONFIG.data) / "chatbranch.sqlite3"
-    if not settings.CONFIG.database_url and file.exists():
+    if not settings.CONFIG.database_url:
+        file.touch(mode=0o600)
         file.chmod(0o600)
 
 

@@ -137,6 +137,13 @@ def test_the_branch_is_called_by_its_name_in_the_readers_script_everywhere(clien
 
 
 @pytest.mark.django_db
+def test_before_the_founding_every_page_still_has_a_name(client: Client) -> None:
+    page = client.get("/").content.decode()
+    assert "· chatbranch</title>" in page
+    assert re.search(r'class="brand".*<span>chatbranch</span></a>', page, re.DOTALL)
+
+
+@pytest.mark.django_db
 def test_a_page_that_is_not_there_says_so_courteously(client: Client) -> None:
     response = client.get("/nowhere/", headers={"accept-language": "en"})
     assert response.status_code == 404
