@@ -24,6 +24,8 @@ def say(request: HttpRequest, zh: str, en: str, **places: object) -> str:
 def refused(request: HttpRequest, template: str, error: Refused, **context: Any) -> HttpResponse:
     """The page again, with what was typed and the reason beside its field."""
     problem = {"field": error.field, "said": error.say(lang_of(request)), "code": error.code}
-    return render(
-        request, template, {**context, "values": request.POST, "problem": problem}, status=error.status
-    )
+    shown = {"values": request.POST, "problem": problem, **context}
+    response = render(request, template, shown, status=error.status)
+    for name, value in error.headers.items():
+        response[name] = value
+    return response

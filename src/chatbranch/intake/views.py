@@ -19,7 +19,9 @@ from django.utils.translation import get_language
 from django.views.decorators.cache import never_cache
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
+from chatbranch.branch.pages import refused
 from chatbranch.cases import queries as case_queries
+from chatbranch.cases.letters import NO_SUCH_CODE
 from chatbranch.claims import queries as claims
 from chatbranch.claims.cards import ClaimCard
 from chatbranch.contacts import actions as contacts
@@ -39,6 +41,7 @@ SENT = Phrase(
     "确认邮件已发出，点开其中的链接即可删除。",
     "We have sent you a mail; open the link in it to delete everything.",
 )
+NO_CODE = Phrase("查询码是四到八位数字。", "A code has four to eight digits.")
 
 
 def _lang() -> str:
@@ -70,22 +73,11 @@ def ask_now(request: HttpRequest) -> HttpResponse:
         )
     except Refused as refusal:
         kept = {"text": request.POST.get("text", "")[:100_000], "email": request.POST.get("email", "")}
-        return _refused(request, "intake/ask.html", refusal, {**_ask_context(), **kept})
+        return refused(request, "intake/ask.html", refusal, **_ask_context(), values=kept)
     if given.outcome == "forgotten":
         return _forgotten(request)
     response = redirect("answer", token=submission.token)
     remember(response, reader)
-    return response
-
-
-def _refused(
-    request: HttpRequest, template: str, refusal: Refused, context: dict[str, object]
-) -> HttpResponse:
-    """The page with the form again, what was typed still in it, and why it was not taken."""
-    said = {"refused": refusal.say(_lang()), "field": refusal.field}
-    response = render(request, template, {**context, **said}, status=refusal.status)
-    for name, value in refusal.headers.items():
-        response[name] = value
     return response
 
 
@@ -166,9 +158,7 @@ def _answer_context(submission: Submission) -> dict[str, object]:
         "case": case,
         "decided": decided,
         "changed": changed,
-        "share_text": letters.share_text(card, _lang())
-        if card and (decided or given.outcome == "answer")
-        else "",
+        "share_text": _share_text(card) if decided or given.outcome == "answer" else "",
         "status_text": case_queries.status_text(case.code, _lang()) if case else "",
         "token": submission.token,
         "mail_works": _mail_works(),
@@ -233,31 +223,31 @@ def status(request: HttpRequest, code: str = "") -> HttpResponse:
     """Where a case stands, for whoever types its code."""
     typed = (code or request.GET.get("code", "")).strip()
     code = read(typed).code
-    if typed and not code:
-        return render(
-            request,
-            "intake/status.html",
-            {
-                "code": typed[:20],
-                "text": Phrase("查询码是四到八位数字。", "A code has four to eight digits.").say(_lang()),
-            },
-            status=400,
-        )
-    case = case_queries.find(code) if code else None
-    text = case_queries.status_text(code, _lang()) if code else ""
+    case = case_queries.find(code)
+    if typed and case is None:
+        return refused(request, "intake/status.html", _no_such(code), values={"code": typed[:20]})
     card = claims.claim_card(case.claim_id) if case and case.claim_id else None
-    return render(
-        request,
-        "intake/status.html",
-        {"code": code, "text": text, "case": case, "card": card},
-        status=404 if code and not case else 200,
-    )
+    text = case_queries.status_text(code, _lang()) if case else ""
+    shown = {"code": code, "text": text, "case": case, "card": card, "share_text": _share_text(card)}
+    return render(request, "intake/status.html", shown)
+
+
+def _no_such(code: str) -> Refused:
+    """Why what was typed leads nowhere; `code` is empty where it is none."""
+    if code:
+        return Refused("no-such-code", NO_SUCH_CODE, field="code", status=404, code=code)
+    return Refused("no-code", NO_CODE, field="code")
+
+
+def _share_text(card: ClaimCard | None) -> str:
+    """A text to pass on, while there is a verdict and it holds."""
+    return letters.share_text(card, _lang()) if card and card.answers(clock.now().date()) else ""
 
 
 def on_claim_page(request: HttpRequest, card: ClaimCard) -> dict[str, object]:
     """What asking adds to a claim's page: a text to pass on (while the verdict holds), objections answered, where to object."""
     return {
-        "share_text": letters.share_text(card, _lang()) if card.answers(clock.now().date()) else "",
+        "share_text": _share_text(card),
         "objections": case_queries.answered_objections(card.id),
         "object_url": reverse("object", args=[card.id]),
         "object_form": "intake/_object_form.html",
@@ -276,8 +266,8 @@ def object_now(request: HttpRequest, claim_id: UUID) -> HttpResponse:
         _object(request, card, reader)
     except Refused as refusal:
         typed = {name: request.POST.get(name, "")[:25_000] for name in ("grounds", "url", "email")}
-        context = {"card": card, "object_url": request.path, "mail_works": _mail_works(), **typed}
-        return _refused(request, "intake/object.html", refusal, context)
+        context = {"card": card, "object_url": request.path, "mail_works": _mail_works()}
+        return refused(request, "intake/object.html", refusal, **context, values=typed)
     response = render(request, "intake/objected.html", {"card": card})
     remember(response, reader)
     return response

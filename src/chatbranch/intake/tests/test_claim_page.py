@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from django.test import Client
+from tests.support.people import ask, case_of, decide, found_branch
 
 from chatbranch.cases.models import Objection
 from chatbranch.claims.actions import do_withdraw
@@ -33,3 +34,14 @@ def test_a_text_to_pass_on_is_offered_only_for_what_still_holds(client: Client) 
     do_withdraw(claim_id, reason={"en": "We were wrong."})
     assert 'id="share-text"' not in client.get(f"/claims/{claim_id}/").content.decode()
     assert 'id="share-text"' not in client.get(f"/claims/{claim_id}/?version=1").content.decode()
+
+
+@pytest.mark.usefixtures("own_index")
+def test_whoever_comes_back_with_a_code_is_offered_that_text_too(client: Client) -> None:
+    members = found_branch()
+    case = case_of(ask("东湖小学明天停课一周，家长互相转告"))
+    assert 'id="share-text"' not in client.get(f"/status/{case.code}/").content.decode()
+    decide(members, case)
+    shown = client.get(f"/status/{case.code}/").content.decode()
+    assert 'id="share-text"' in shown
+    assert "转的人也是好意" in shown
