@@ -96,9 +96,9 @@ def _turns(name: str) -> bool:
 _ORGANISATION = re.compile(
     f"((?:(?![{''.join(sorted(words_zh.NOT_IN_NAMES))}])[\u3400-\u9fff]){{2,8}}?)({'|'.join(sorted(words_zh.ORGANISATIONS, key=len, reverse=True))})"
 )
-# Two characters or more that do not merely describe: 附近医院 and 这所学校 name nothing.
+# Two characters or more that merely describe: 附近医院 names nothing, nor does 著名医院, for no name holds 著 (folded: 着).
 _DESCRIBING = frozenset(
-    "附近 当地 公立 私立 所有 大型 国家 政府 人民 儿童 妇女 定点 三甲 大医 重点 普通 某家 多家 部分 商业 民营 国有 外国 国外 著名 知名 互联网 上市 几家 两家 一家 三家 地方 中央 市级 省级 高等 全国 各地 各级 保险 快递".split()
+    "附近 当地 公立 私立 所有 大型 国家 政府 人民 儿童 妇女 定点 三甲 大医 重点 普通 某家 多家 部分 商业 民营 国有 外国 国外 知名 互联网 上市 几家 两家 一家 三家 地方 中央 市级 省级 高等 全国 各地 各级 保险 快递".split()
 )
 
 

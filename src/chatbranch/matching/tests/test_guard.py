@@ -14,7 +14,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chatbranch.matching.guard import Difference, Finding, inspect
+from chatbranch.matching.guard.fold import fold
 from chatbranch.matching.guard.places import EN_PLACES, ZH_PLACES
+from chatbranch.matching.guard.reading import read
+from chatbranch.matching.guard.reading_zh import _DESCRIBING
 
 PROBES = Path(__file__).parent / "probes"
 SAMPLE = Path(__file__).parents[2] / "claims" / "sample"
@@ -103,6 +106,15 @@ def test_the_difference_is_shown_in_the_words_of_both_sides(
     assert expected.as_dict() == {
         "kind": expected.kind, "yours": expected.yours, "ours": expected.ours, "decisive": True
     }  # fmt: skip
+
+
+@pytest.mark.parametrize("hospital", ["著名医院", "著名醫院", "知名医院", "附近医院"])
+def test_a_hospital_that_is_only_described_is_not_named(hospital: str) -> None:
+    assert "name" not in {token.type for token in read(fold("他昨天在" + hospital + "看病"))}
+
+
+def test_every_describing_word_is_written_as_folding_leaves_it() -> None:
+    assert [word for word in _DESCRIBING if fold(word) != word] == []
 
 
 def test_a_key_figure_that_the_message_lacks_is_missing_not_conflicting() -> None:
