@@ -22,7 +22,7 @@ from chatbranch.kernel.errors import Refused
 from chatbranch.kernel.phrases import Phrase
 from chatbranch.kernel.text import language, normalise, tokens
 from chatbranch.matching.encoder import Encodes, Vectors
-from chatbranch.matching.features import Terms, repeats
+from chatbranch.matching.features import Terms, repeats, same_claim
 from chatbranch.matching.index import Wording
 
 _KEY_BYTES = 16
@@ -165,7 +165,7 @@ def _read_object(path: Path, number: int, line: bytes) -> dict[str, Any]:
 
 
 class Repetitions:
-    """Which claims of a library say the same again: a wording shared word for word, or nearly so (features.repeats).
+    """Which claims of a library are one listed twice (features.same_claim).
 
     Libraries list one falsehood several times. With a claim held out, its twins would answer rightly, so they
     are held out with it. Decided on claims alone, never on queries.
@@ -182,12 +182,17 @@ class Repetitions:
 
     def of(self, claim_id: str) -> frozenset[str]:
         """The other claims that say the same."""
-        found = (self._twins(self._terms[i][1]) for i in self._places.get(claim_id, ()))
-        return frozenset[str]().union(*found) - {claim_id}
+        own = self._wordings(claim_id)
+        near = set[str]().union(*map(self._sharing, own)) - {claim_id}
+        return frozenset(other for other in near if same_claim(own, self._wordings(other)))
 
-    def _twins(self, own: Terms) -> set[str]:
+    def _wordings(self, claim_id: str) -> list[Terms]:
+        return [self._terms[i][1] for i in self._places.get(claim_id, ())]
+
+    def _sharing(self, own: Terms) -> set[str]:
+        """The claims with a wording that repeats this one."""
         rare_first = sorted(own.distinct, key=lambda term: len(self._holders[term]))
-        # a twin lacks at most a fifth of the terms: it holds one of these
+        # a repetition lacks at most a fifth of the terms: it holds one of these
         enough = rare_first[: len(rare_first) // 5 + 1]
         near = (self._terms[i] for i in {i for term in enough for i in self._holders[term]})
         return {claim_id for claim_id, terms in near if repeats(own, terms)}

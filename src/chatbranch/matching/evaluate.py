@@ -8,7 +8,7 @@ Order: ``map_at_5``, ``mrr``, ``success_at_1``, ``recall_at_5`` over the queries
 claims the set names and no others. Answers: ``answer_recall`` is the share of those queries that got a right answer,
 ``answer_precision`` the share of right ones among answers, where a query with its claim held out counts for
 ``unknown_ratio`` messages that nobody checked, and a query that never had a claim for one. An answer is right when it gives
-a claim the set names, a repeated entry of one, or a claim that the message says word for word. ``wrong_answers`` is the share of
+a claim the set names, a repeated entry of one that is not in ``not_ids``, or a claim that the message says word for word. ``wrong_answers`` is the share of
 unknown messages that were answered; ``named_wrong`` counts answers with a claim that people said does not answer (``not_ids``).
 
 Intervals are bootstrap intervals over groups of queries that share a post or a claim (seed 0, 95 %).

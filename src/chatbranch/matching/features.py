@@ -240,13 +240,29 @@ def matched_span(said: Sequence[Token], message: Weighed, wording: Terms) -> tup
 _REPEATED = 0.8  # Jaccard likeness of their terms
 
 
+_SAYS_SOMETHING = 6  # distinct terms; a shorter wording ("Fact check") may head any claim
+
+
 def repeats(one: Terms, other: Terms) -> bool:
-    """Whether two wordings are the same one again, a word or two apart."""
+    """Whether two wordings are the same one again, a word or two apart; without terms they are not."""
     few, many = sorted((len(one.distinct), len(other.distinct)))
-    if few < _REPEATED * many:
+    if not few or few < _REPEATED * many:
         return False
     both = len(one.distinct & other.distinct)
     return both >= _REPEATED * (few + many - both)
+
+
+def same_claim(one: Sequence[Terms], other: Sequence[Terms]) -> bool:
+    """Whether two claims, given by the terms of their wordings, are one listed twice.
+
+    Every wording of one of them repeats a wording of the other, and one that does is long enough to say something.
+    """
+    return _all_repeated(one, other) or _all_repeated(other, one)
+
+
+def _all_repeated(wordings: Sequence[Terms], by: Sequence[Terms]) -> bool:
+    said = any(len(own.distinct) >= _SAYS_SOMETHING for own in wordings)
+    return said and all(any(repeats(own, its) for its in by) for own in wordings)
 
 
 def informative_terms(message: Terms) -> int:

@@ -60,8 +60,7 @@ class Recipe:
 ENGLISH_RECIPE = Recipe(
     "en", _WORDS + _VECTORS + _NUMBERS + _DAY, (*_WORDS, *_VECTORS, *_NUMBERS, *_LEAD, "cosine_lead")
 )
-_PIECE = ("message_order",)
-CHINESE_RECIPE = Recipe("zh", _WORDS + _PIECE + _NUMBERS, _WORDS + _PIECE + _NUMBERS + _LEAD)
+CHINESE_RECIPE = Recipe("zh", _WORDS + _NUMBERS, _WORDS + _NUMBERS + _LEAD)
 
 
 def fit_calibration(found: Sequence[Example], recipe: Recipe) -> rules.Calibration:

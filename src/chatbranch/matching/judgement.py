@@ -92,15 +92,10 @@ def top_features(message: Message, ranked: Sequence[Candidate]) -> dict[str, flo
     Another entry of the same claim is no rival to lead over.
     """
     best = ranked[0]
-    rivals = [other for other in ranked[1:] if not says_the_same(best, other)]
+    rivals = [other for other in ranked[1:] if not f.same_claim(best.terms, other.terms)]
     next_score = rivals[0].score if rivals else -math.inf
     lead = f.lead_features(best.features, best.score, [other.features for other in rivals], next_score)
     return best.features | lead | f.message_features(message.terms.terms)
-
-
-def says_the_same(one: Candidate, other: Candidate) -> bool:
-    """Whether two claims share a wording, nearly word for word."""
-    return any(f.repeats(own, its) for own in one.terms for its in other.terms)
 
 
 def judge_best(message: Message, ranked: Sequence[Candidate], calibration: rules.Calibration) -> Judgement:

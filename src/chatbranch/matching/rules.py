@@ -19,9 +19,6 @@ Outcome = Literal["answer", "suggest", "new"]
 
 FITTED = Path(__file__).with_name("fitted.json")
 INFORMATIVE_ENOUGH = 6  # terms; a shorter message is answered only when it is nearly the claim itself
-LONG_ENOUGH = math.log1p(
-    24
-)  # terms, as the feature counts them; a shorter piece of a wording may say anything
 NEARLY_IDENTICAL = 0.9  # share of the weight of each that the other holds
 
 
@@ -50,11 +47,10 @@ def probability(score: float) -> float:
 
 @dataclass(frozen=True)
 class Copy:
-    """When a message repeats a wording word for word, whatever stands before and after it, or is a piece of one.
+    """When a message repeats a wording word for word, whatever stands before and after it.
 
     claim_covered: the share of the wording's weight that the message holds; order: the share of its neighbouring
-    terms that are neighbours in the message. Of a piece, the same shares of the message hold in the wording.
-    probability: how often such a copy said the same, in the sets.
+    terms that are neighbours in the message. probability: how often such a copy said the same, in the sets.
     """
 
     claim_covered: float
@@ -62,9 +58,15 @@ class Copy:
     probability: float
 
     def holds(self, features: Mapping[str, float]) -> bool:
-        whole = features["claim_covered"] >= self.claim_covered and features["order"] >= self.order
-        piece = features["message_covered"] >= self.claim_covered and features["message_order"] >= self.order
-        return whole or (piece and features["message_terms"] >= LONG_ENOUGH)
+        return features["claim_covered"] >= self.claim_covered and features["order"] >= self.order
+
+    def is_piece(self, features: Mapping[str, float]) -> bool:
+        """Whether the message is only a piece of a wording, by the same shares of the message.
+
+        What was found about the whole need not hold for it: a rumour may begin with something true.
+        """
+        inside = features["message_covered"] >= self.claim_covered and features["message_order"] >= self.order
+        return inside and features["claim_covered"] < self.claim_covered
 
 
 @dataclass(frozen=True)
@@ -177,6 +179,8 @@ def _reason_to_hold(
         return "too-short"
     if likely < calibration.answer_from:
         return "below-threshold"
+    if calibration.copy.is_piece(features):
+        return "only-a-piece"
     if chinese and not calibration.copy.holds(features):
         return "chinese-not-a-copy"
     return ""

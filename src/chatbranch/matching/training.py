@@ -28,8 +28,8 @@ class Example:
     """A query of a set with the claims that come near it.
 
     right: the claims that answer it: those the set names, and any that the message repeats word for word, which
-    people who label pairs do not go and look for. same: those, and the library's repeated entries of them, which answer
-    it as well and are held out with them.
+    people who label pairs do not go and look for. same: those, and the library's repeated entries of them that nobody
+    said do not answer it; they answer it as well and are held out with them.
     """
 
     query: Query
@@ -84,7 +84,7 @@ def right_claims(
     """``right`` and ``same`` of an Example."""
     said = {candidate.claim_id for candidate in near if _verbatim(message, candidate)}
     right = query.claim_ids | (said - query.not_ids)
-    return right, right.union(*map(repeated.of, right))
+    return right, right.union(*map(repeated.of, right)) - (query.not_ids - right)
 
 
 def _verbatim(message: Message, candidate: Candidate) -> bool:

@@ -26,6 +26,10 @@ RULES: dict[str, Phrase] = {
     "below-threshold": Phrase(
         "有些像，但没有到直接回答的标准。", "Somewhat alike, but below what a direct answer needs."
     ),
+    "only-a-piece": Phrase(
+        "只是那条说法的一部分；整条的结论不一定适用于这一部分。",
+        "Only a piece of that claim; what was found about the whole need not hold for the piece.",
+    ),
     "chinese-not-a-copy": Phrase(
         "中文消息要几乎一样才直接回答；这条还不够像。",
         "A Chinese message must be nearly a copy to be answered directly; this one is not.",

@@ -84,6 +84,29 @@ def test_a_changed_copy_is_never_answered(ask: Ask, said: str) -> None:
     assert match.differences
 
 
+RUMOURS = {
+    "zh-Hans": (
+        "中央气象台今天发布大风降温预警，提醒市民出门添衣保暖、减少户外活动",
+        "，同时气象部门的内部人士透露这次降温是人工干预天气失败造成的，政府为了掩盖真相删除了所有相关帖子",
+    ),
+    "en": (
+        "The national weather service issued a high wind and cold warning today and asked people to dress warmly and to stay indoors",
+        ", while an insider at the service revealed that the cold was caused by a failed experiment in weather control, and that the government deleted every post about it to hide the truth.",
+    ),
+}
+
+
+@pytest.mark.parametrize("lang", RUMOURS)
+def test_the_true_beginning_of_a_rumour_is_not_given_the_verdict_of_the_whole(
+    matcher: Matcher, lang: str
+) -> None:
+    beginning, rest = RUMOURS[lang]
+    rumour = Wording("weather", lang, beginning + rest, 99)
+    match = matcher.match(beginning, newer=[rumour])
+    assert (match.outcome, match.claim_id) == ("suggest", "weather")
+    assert matcher.match(beginning + rest, newer=[rumour]).outcome == "answer"
+
+
 @pytest.mark.parametrize(
     "said",
     ["今天天气真好", "What a lovely day for a walk in the park with friends.", "", "😀", "?" * 50, "\ud800"],

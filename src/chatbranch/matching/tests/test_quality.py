@@ -99,7 +99,7 @@ def test_chinese_answers_are_right_where_people_labelled_the_pair(chinese: list[
     """Gold is incomplete: the false answers counted here are mostly copies that nobody labelled."""
     report = cross_fitted_chinese(chinese)
     print("", *report.lines("Chinese: news titles and Weibo events, lower bounds"), sep="\n")
-    assert report[EASY] >= 0.94
+    assert report[EASY] >= 0.95
     assert report[RECALL] >= 0.175
     unrelated = [each for each in report.trials if each.split == "unrelated_only" and not each.held_out]
     wrong = sum(each.answered and not each.right for each in unrelated)
