@@ -9,24 +9,34 @@ from django.conf import settings
 
 from chatbranch.claims import queries as claims
 from chatbranch.matching.encoder import Encoder
-from chatbranch.matching.index import IndexBusy, IndexWriter, Wording
+from chatbranch.matching.index import IndexBusy, IndexWriter, Wording, is_built_with
 
 CHUNK = 2000
 
 
 def do_index_new(most: int = CHUNK) -> int:
-    """Add wordings published since the last commit, in one commit; returns how many. 0 also while another process indexes."""
+    """Add wordings published since the last commit, in one commit; returns how many. 0 also while another process indexes.
+
+    An index of another version or encoder is not replaced by the first few: it is rebuilt whole.
+    """
     directory = Path(settings.INDEX_DIR)
     if _up_to_date(directory):
         return 0
     try:
         with _writer(directory) as writer:
+            if writer.replaces:
+                return writer.rebuild(_all_wordings())
             rows = claims.wordings_after(writer.watermark, most=most)
             writer.add(Wording(str(row.claim_id), row.lang, row.text, row.seq) for row in rows)
             writer.commit()
     except IndexBusy:
         return 0
     return len(rows)
+
+
+def is_built() -> bool:
+    """Whether there is an index that this version can read, made with the encoder in use."""
+    return is_built_with(Path(settings.INDEX_DIR), _encoder().digest)
 
 
 def do_reindex(progress: Callable[[int, int], None]) -> int:
@@ -50,5 +60,9 @@ def _up_to_date(directory: Path) -> bool:
 
 
 def _writer(directory: Path) -> IndexWriter:
+    return IndexWriter.open(directory, _encoder())
+
+
+def _encoder() -> Encoder:
     model = settings.CONFIG.model_dir
-    return IndexWriter.open(directory, Encoder.open(Path(model)) if model else None)
+    return Encoder.open(Path(model) if model else None)

@@ -9,14 +9,15 @@
         rows, texts           one record a wording; what it says and its terms (``table``)
         vectors, vectors.keys one unit vector for each English wording, and a digest of the text it encodes, so that a
                               rebuild need not encode again
-        counts-<rows>.npz     how many of the first rows hold each term (``counts``)
+        counts-<rows>.npy     how many of the first rows hold each term (``counts``)
         cells-<vectors>/      the first vectors sorted for searching (``nearest``)
 
 Rows and vectors are appended, never changed. A tantivy commit is the only moment at which anything becomes visible:
 the state document, written in the same commit, says how many rows and vectors count and which files go with them. A
 process killed anywhere leaves the last commit, and at most some bytes past the counted ones, which the next writer
-overwrites. A rebuild writes a whole new generation and then replaces ``current``. Everything here can be made again
-from the database.
+overwrites. A rebuild writes a whole new generation and then replaces ``current``, which never names less than it did: a
+generation that this program cannot read, or whose vectors are another encoder's, stays until the new one is whole.
+Everything here can be made again from the database.
 """
 
 from __future__ import annotations
@@ -34,23 +35,35 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import numpy as np
+import numpy.typing as npt
 import tantivy
 
 from chatbranch.kernel.text import normalise, tokens
 from chatbranch.matching.counts import Counting, Counts
 from chatbranch.matching.encoder import Encodes, Vectors
 from chatbranch.matching.features import Terms, Weighed, rarity, weighed
+from chatbranch.matching.generation import FORMAT, current_generation, named_generation, read_space
 from chatbranch.matching.nearest import Cells, Halves, Nearest, few_enough, sort_into_cells
 from chatbranch.matching.table import Appender, Extent, Row, Table, Wording, sync, write_at
 
-__all__ = ["Index", "IndexBusy", "IndexWriter", "Row", "Wording", "current_generation", "has_vector", "stamp"]
+__all__ = [
+    "Index",
+    "IndexBusy",
+    "IndexWriter",
+    "Row",
+    "Wording",
+    "current_generation",
+    "has_vector",
+    "is_built_with",
+    "stamp",
+]
 
-FORMAT = 4  # raised when a directory written before can no longer be read: it is then rebuilt
 _STATE = "state"
 _HEAP = 64_000_000  # bytes, tantivy's write buffer
 _CHUNK = 1_000  # wordings encoded and added at a time
 _UNCOUNTED = 4_096  # rows whose terms a reader counts itself
 _KEY_BYTES = 16
+_UNIT = 0.01  # how far from 1 the length of a vector of half precision may be
 _WEIGHTS_KEPT = 200_000  # terms; messages bring new ones for ever
 _ATTEMPTS = 5  # to open an index whose writer replaces files meanwhile
 
@@ -142,7 +155,7 @@ class Index:
             self._load(folder, before if before is not None and before._folder == folder else None)
         else:
             self.nearest = Nearest(self.vectors)
-        self._weights = _Weights(self)
+        self._weights = _Weights(self.counts, self._uncounted, len(self._table))
 
     def _load(self, folder: Path, before: Index | None) -> None:
         space = json.loads((folder / "space.json").read_text())
@@ -194,8 +207,7 @@ class Index:
 
     def held_by(self, terms: Sequence[str]) -> list[int]:
         """How many wordings hold each term."""
-        uncounted = self._uncounted
-        return [held + uncounted[term] for term, held in zip(terms, self.counts.of(terms), strict=True)]
+        return _held_by(terms, self.counts, self._uncounted)
 
     def seen(self, term: str) -> int:
         """How many wordings hold the term."""
@@ -235,19 +247,26 @@ class Index:
         return self._table.read(range(len(self._table)))
 
 
-class _Weights(dict[str, float]):
-    """Term -> how much it tells in this library; each term is looked up once."""
+def _held_by(terms: Sequence[str], counts: Counts, uncounted: Counter[str]) -> list[int]:
+    return [held + uncounted[term] for term, held in zip(terms, counts.of(terms), strict=True)]
 
-    def __init__(self, index: Index) -> None:
+
+class _Weights(dict[str, float]):
+    """Term -> how much it tells in this library; each term is looked up once.
+
+    It does not know its index: nothing may keep the state before alive, with all it has mapped, once a reader has a newer.
+    """
+
+    def __init__(self, counts: Counts, uncounted: Counter[str], documents: int) -> None:
         super().__init__()
-        self._index, self._documents = index, len(index)
+        self._counts, self._uncounted, self._documents = counts, uncounted, documents
 
     def __missing__(self, term: str) -> float:
         self.learn([term])
         return self[term]
 
     def learn(self, terms: Sequence[str]) -> None:
-        for term, held in zip(terms, self._index.held_by(terms), strict=True):
+        for term, held in zip(terms, _held_by(terms, self._counts, self._uncounted), strict=True):
             self[term] = rarity(term, held, self._documents)
 
 
@@ -276,14 +295,10 @@ def _read_cells(folder: Path, vectors: int) -> Cells | None:
     return Cells(**parts, drawn=json.loads((own / "drawn.json").read_text()))
 
 
-def current_generation(directory: Path) -> Path | None:
-    """The folder of the generation in use, if there is one that this program can read."""
-    try:
-        folder = directory / (directory / "current").read_text().strip()
-        readable = json.loads((folder / "space.json").read_text())["format"] == FORMAT
-    except (OSError, ValueError, KeyError):
-        return None
-    return folder if readable else None
+def is_built_with(directory: Path, digest: str) -> bool:
+    """Whether there is an index that this program can read, with the vectors of this encoder."""
+    folder = current_generation(directory)
+    return folder is not None and read_space(folder).get("digest") == digest
 
 
 def stamp(directory: Path) -> tuple[str, int]:
@@ -324,6 +339,8 @@ class _Generation:
         (folder / "space.json").write_text(json.dumps(space))
         for name in ("rows", "texts", "vectors", "vectors.keys"):
             (folder / name).touch()
+        for written in (folder / "space.json", folder, directory):  # before ``current`` can name it
+            sync(written)
         return cls(folder, encoder, reuse)
 
     @property
@@ -443,37 +460,66 @@ class _Generation:
 
 
 class _Encoded:
-    """The vectors of an earlier generation, by what they encode."""
+    """The vectors of all that lies in a directory and was made by one encoder, by what they encode.
 
-    def __init__(self, folder: Path) -> None:
-        self._vectors = Index(folder).vectors
-        keys = (folder / "vectors.keys").read_bytes()
-        self._slots = {keys[i * _KEY_BYTES : (i + 1) * _KEY_BYTES]: i for i in range(len(self._vectors))}
+    Also of generations of another format, and of such as a killed process left unfinished: encoding takes most of the
+    time of a rebuild, and is not done twice.
+    """
+
+    def __init__(self, directory: Path, encoder: Encodes) -> None:
+        self._parts: list[npt.NDArray[np.floating]] = []
+        self._places: dict[bytes, tuple[int, int]] = {}  # a text's key -> which part, and which row of it
+        for folder in directory.iterdir():
+            if folder.is_dir() and read_space(folder).get("digest") == encoder.digest:
+                self._learn(folder, encoder.dimension)
+
+    def _learn(self, folder: Path, dimension: int) -> None:
+        for name, kind in (("vectors", np.float16), ("vectors.f32", np.float32)):  # the latter until format 2
+            path, width = folder / name, np.dtype(kind).itemsize * dimension
+            with contextlib.suppress(OSError):
+                keys = (folder / "vectors.keys").read_bytes()
+                rows = min(path.stat().st_size // width, len(keys) // _KEY_BYTES)
+                if rows:
+                    part = len(self._parts)
+                    self._parts.append(np.asarray(np.memmap(path, kind, "r", shape=(rows, dimension))))
+                    for i in range(rows):
+                        self._places[keys[i * _KEY_BYTES : (i + 1) * _KEY_BYTES]] = part, i
 
     def fill(self, vectors: Halves, keys: Sequence[bytes]) -> list[int]:
         """Put those that are known into their rows; returns the others' rows."""
-        slots = [self._slots.get(key, -1) for key in keys]
-        known = [i for i, slot in enumerate(slots) if slot >= 0]
-        vectors[known] = self._vectors[[slots[i] for i in known]]
-        return [i for i, slot in enumerate(slots) if slot < 0]
+        missing = []
+        for i, key in enumerate(keys):
+            part, row = self._places.get(key, (-1, -1))
+            vector = self._parts[part][row] if part >= 0 else None
+            # what no commit vouches for may never have reached the disk: then it is not of unit length
+            if vector is not None and abs(np.linalg.norm(vector.astype(np.float32)) - 1) < _UNIT:
+                vectors[i] = vector
+            else:
+                missing.append(i)
+        return missing
 
 
 class IndexWriter:
-    """The one writer of an index. Nothing it does is visible before ``commit``; ``rebuild`` commits by itself."""
+    """The one writer of an index. Nothing it does is visible before ``commit``; ``rebuild`` commits by itself.
+
+    founding: there is no index yet that it could add to, for there is none, or none of this format and this encoder.
+    The first commit replaces what there is; where that is worth anything, ``rebuild`` is what to do.
+    """
 
     def __init__(self, directory: Path, encoder: Encodes, lock: int) -> None:
         self._directory, self._encoder, self._lock = directory, encoder, lock
         folder = current_generation(directory)
-        usable = folder is not None and Index(folder).space == encoder.digest
-        if folder and usable:
+        self.founding = folder is None or not is_built_with(directory, encoder.digest)
+        if folder is None or self.founding:
+            self._generation = _Generation.create(directory, encoder, _Encoded(directory, encoder))
+        else:
             self._remove_all_but(folder)  # what a rebuild that was killed left behind
-        self._generation = _Generation(folder, encoder) if folder and usable else self._found()
+            self._generation = _Generation(folder, encoder)
 
-    def _found(self) -> _Generation:
-        generation = _Generation.create(self._directory, self._encoder)
-        generation.commit()
-        self._publish(generation)
-        return generation
+    @property
+    def replaces(self) -> bool:
+        """Whether what there is was in use, if only by another version or with another encoder."""
+        return self.founding and named_generation(self._directory) is not None
 
     @classmethod
     def open(cls, directory: Path, encoder: Encodes | None = None) -> IndexWriter:
@@ -506,13 +552,15 @@ class IndexWriter:
     def commit(self) -> None:
         """Make what was added visible: all of it or, if the process dies, none."""
         self._generation.commit()
+        if self.founding:
+            self._publish(self._generation)
 
     def rebuild(self, wordings: Iterable[Wording], progress: Callable[[int], None] | None = None) -> int:
         """Replace the whole index by these wordings, beside readers of the old one. Returns how many there are.
 
         ``progress(done)`` is called after each chunk. Texts encoded before are not encoded again.
         """
-        known = _Encoded(self._generation.folder)
+        known = _Encoded(self._directory, self._encoder)
         generation = _Generation.create(self._directory, self._encoder, known)
         done = 0
         for chunk in _chunks(wordings):
@@ -543,6 +591,7 @@ class IndexWriter:
         before = current_generation(self._directory)
         with _whole(self._directory / "current") as path:
             path.write_text(generation.folder.name)
+        self.founding = False
         self._remove_all_but(generation.folder, before)
 
     def _remove_all_but(self, *kept: Path | None) -> None:

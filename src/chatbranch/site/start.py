@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import hashlib
 import logging
@@ -58,9 +59,12 @@ def _apart(work: Callable[[], None]) -> int:
 
 
 def _settle(config: Config, demo: bool) -> None:
-    """Tables, sample library and demo, once for each version: a second start finds the mark and begins at once."""
-    mark, version = config.data / "settled", f"{_version()} {config.database_url} {demo}"
-    if mark.exists() and mark.read_text() == version:
+    """Tables, sample library, index and demo, once for each version: a second start finds the mark, and an index that it
+    can read, and begins at once."""
+    from chatbranch.matching.generation import current_generation
+
+    mark, version = config.data / "settled", f"{_version()} {config.database_url} {config.model_dir} {demo}"
+    if mark.exists() and mark.read_text() == version and current_generation(config.data / "index"):
         return
     _load_django()
     prepare(sample=True)
@@ -92,7 +96,8 @@ def _greet(config: Config, demo: bool, browser: bool) -> None:
 
 
 def prepare(*, sample: bool = False) -> None:
-    """Tables as this version needs them; with `sample`, the sample library in a library that has never held anything."""
+    """Tables as this version needs them; with `sample`, the sample library in a library that has never held anything, and
+    an index that this version can search: with none, what is known would be taken for new."""
     from django.core.management import call_command
     from django.db import connection
     from django.db.migrations.executor import MigrationExecutor
@@ -103,6 +108,7 @@ def prepare(*, sample: bool = False) -> None:
         call_command("migrate", interactive=False, verbosity=0)
     if sample:
         _load_sample()
+        _build_index()
 
 
 def _guard_database_file() -> None:
@@ -125,6 +131,22 @@ def _load_sample() -> None:
     with Bar("Loading the sample library") as bar:
         do_load_sample(bar.at)
     do_index_new()
+
+
+def _build_index() -> None:
+    """Where there is no index of this version and encoder, make it before anybody asks; vectors are used again."""
+    from chatbranch.claims import queries
+    from chatbranch.matching.actions import do_reindex, is_built
+    from chatbranch.matching.encoder import ModelUnusable
+    from chatbranch.matching.index import IndexBusy
+
+    try:
+        if is_built() or not queries.wording_count():
+            return
+    except ModelUnusable as problem:
+        raise click.ClickException(str(problem)) from problem
+    with Bar("Indexing") as bar, contextlib.suppress(IndexBusy):  # whoever is writing it makes it whole
+        do_reindex(bar.at)
 
 
 def _greeting(config: Config, demo: bool) -> list[str]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import gc
+import json
+import weakref
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
@@ -10,7 +13,9 @@ import pytest
 
 from chatbranch.kernel.text import normalise, tokens
 from chatbranch.matching.encoder import Vectors
-from chatbranch.matching.index import Index, IndexBusy, IndexWriter, Wording, stamp
+from chatbranch.matching.features import Terms
+from chatbranch.matching.index import Index, IndexBusy, IndexWriter, Wording, current_generation, stamp
+from chatbranch.matching.table import sync
 
 GARLIC = Wording("garlic", "en", "Eating garlic prevents colds.", 1)
 GARLIC_ZH = Wording("garlic", "zh-Hans", "吃大蒜可以预防感冒", 2)
@@ -108,15 +113,104 @@ def test_a_rebuild_replaces_everything_encodes_nothing_twice_and_leaves_open_rea
     assert reports == [2]
 
 
-def test_an_index_made_with_another_encoder_is_founded_anew(tmp_path: Path) -> None:
-    other = CountingEncoder()
+def test_an_index_made_with_another_encoder_stays_until_the_new_one_is_whole(tmp_path: Path) -> None:
+    other, read = CountingEncoder(), list[int]()
     other.digest = "another"  # type: ignore[misc]
     with IndexWriter.open(tmp_path, CountingEncoder()) as writer:
         writer.add([GARLIC])
         writer.commit()
     with IndexWriter.open(tmp_path, other) as writer:
-        assert writer.watermark == 0
+        assert (writer.watermark, writer.replaces) == (0, True)
+        assert found(Index.open(tmp_path), "garlic") == ["garlic"]
+        writer.rebuild([GARLIC, BLEACH], lambda done: read.append(len(Index.open(tmp_path))))
+    assert (read, len(Index.open(tmp_path)), Index.open(tmp_path).space) == ([1], 2, "another")
+
+
+def as_format_2(folder: Path) -> None:
+    """The parts of an index of format 2 that are read again: space.json, and vectors in single precision."""
+    space = json.loads((folder / "space.json").read_text()) | {"format": 2}
+    (folder / "space.json").write_text(json.dumps(space))
+    np.fromfile(folder / "vectors", np.float16).astype(np.float32).tofile(folder / "vectors.f32")
+    for name in ("vectors", "rows", "texts"):
+        (folder / name).unlink()
+
+
+@pytest.mark.parametrize("precision", ["half", "single"])
+def test_a_rebuild_takes_vectors_from_a_generation_of_another_format(tmp_path: Path, precision: str) -> None:
+    encoder = CountingEncoder()
+    with IndexWriter.open(tmp_path, encoder) as writer:
+        writer.add([GARLIC, BLEACH])
+        writer.commit()
+    vectors, old = Index.open(tmp_path).vectors.copy(), current_generation(tmp_path)
+    assert old is not None
+    if precision == "single":
+        as_format_2(old)
+    else:
+        (old / "space.json").write_text(json.dumps({"format": 3, "digest": "counting", "dimension": 16}))
+    with IndexWriter.open(tmp_path, encoder) as writer:
+        assert writer.replaces
+        assert old.exists()
+        writer.rebuild([GARLIC, BLEACH])
+        assert not writer.replaces
+        assert not old.exists()
+    assert encoder.encoded == 2
+    assert np.array_equal(Index.open(tmp_path).vectors, vectors)
+
+
+def test_what_a_killed_rebuild_had_encoded_is_used_unless_it_never_reached_the_disk(tmp_path: Path) -> None:
+    encoder = CountingEncoder()
+    with IndexWriter.open(tmp_path, encoder) as writer:  # closed without a commit, as if it had been killed
+        writer.add([GARLIC, BLEACH])
     assert len(Index.open(tmp_path)) == 0
+    (left,) = tmp_path.glob("*/vectors")
+    vectors = np.fromfile(left, np.float16).reshape(2, 16)
+    vectors[1] = 0
+    vectors.tofile(left)
+    with IndexWriter.open(tmp_path, encoder) as writer:
+        writer.rebuild([GARLIC, BLEACH])
+    assert encoder.encoded == 3
+    assert np.linalg.norm(Index.open(tmp_path).vectors.astype(np.float32), axis=1) == pytest.approx(
+        1, abs=0.01
+    )
+    assert len([path for path in tmp_path.iterdir() if path.is_dir()]) == 1
+
+
+def test_a_state_that_nobody_reads_any_more_is_gone_at_once(tmp_path: Path) -> None:
+    gc.collect()
+    gc.disable()
+    try:
+        with IndexWriter.open(tmp_path, CountingEncoder()) as writer:
+            index, states = Index.open(tmp_path), []
+            for seq in range(1, 4):
+                states.append(weakref.ref(index))
+                index.weighed([Terms(("garlic",))])
+                writer.add([Wording(f"claim-{seq}", "en", f"Eating garlic cures {seq} colds.", seq)])
+                writer.commit()
+                index = Index.open(tmp_path, index)
+        assert [state() for state in states] == [None] * 3
+        assert len(index) == 3
+    finally:
+        gc.enable()
+
+
+def test_a_new_generation_is_on_disk_before_anything_names_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    synced: list[str] = []
+
+    def sync_seen(path: Path) -> None:
+        synced.append(path.name)
+        assert not (tmp_path / "current").exists() or "space.json" in synced
+        sync(path)
+
+    monkeypatch.setattr("chatbranch.matching.index.sync", sync_seen)
+    with IndexWriter.open(tmp_path, CountingEncoder()) as writer:
+        writer.add([GARLIC])
+        writer.commit()
+    generation = current_generation(tmp_path)
+    assert generation is not None
+    named = synced.index(".current.new")
+    assert {"space.json", generation.name, tmp_path.name} <= set(synced[:named])
 
 
 def test_a_damaged_pointer_opens_as_an_empty_index_that_can_be_written(tmp_path: Path) -> None:
