@@ -45,6 +45,11 @@ def clean(text: str) -> str:
     return unicodedata.normalize("NFC", _LOOSE_JOINER.sub("", text))
 
 
+def scalars(text: str) -> str:
+    """The text as it can be encoded: a lone surrogate, which JSON may hold ("\\ud83d"), becomes U+FFFD."""
+    return _LONE_SURROGATE.sub("\ufffd", text)
+
+
 # --- the canonical form, for matching -------------------------------------------------------------
 
 # Latin-only bodies: a Chinese sentence that follows an address without a space is not part of it.

@@ -20,7 +20,7 @@ import numpy as np
 
 from chatbranch.kernel.errors import Refused
 from chatbranch.kernel.phrases import Phrase
-from chatbranch.kernel.text import language, normalise, tokens
+from chatbranch.kernel.text import language, normalise, scalars, tokens
 from chatbranch.matching.encoder import Encodes, Vectors
 from chatbranch.matching.features import Terms, repeats, same_claim
 from chatbranch.matching.index import Wording
@@ -124,7 +124,8 @@ class _Row:
     def text(self, key: str) -> str:
         """The value as text, "" where there is none; whoever writes ids as numbers is understood."""
         value = self.values.get(key)
-        return "" if value is None or isinstance(value, bool | dict | list) else str(value).strip()
+        said = "" if value is None or isinstance(value, bool | dict | list) else str(value)
+        return scalars(said).strip()
 
     def required(self, key: str) -> str:
         value = self.text(key)
@@ -136,7 +137,7 @@ class _Row:
         value = self.values.get(key) or []
         if not isinstance(value, list) or any(isinstance(each, bool | dict | list) for each in value):
             raise BadSet(self.path, self.line, _NOT_LIST, key=key)
-        return frozenset(str(each).strip() for each in value if each is not None)
+        return frozenset(scalars(str(each)).strip() for each in value if each is not None)
 
     def lang(self, text: str) -> str:
         return self.text("lang") or language(text)
@@ -233,6 +234,8 @@ class RememberingEncoder:
     def save(self) -> None:
         """Write what is known to the cache, atomically, beside what another process wrote there meanwhile."""
         self._known = self._stored() | self._known
+        if not self._known:
+            return  # a set in Chinese only
         temporary = self._path.with_suffix(f".{os.getpid()}.npz")
         keys = np.frombuffer(b"".join(self._known), np.uint8)
         np.savez(temporary, keys=keys, vectors=np.stack(list(self._known.values())))

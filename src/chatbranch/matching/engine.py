@@ -141,6 +141,10 @@ class Matcher:
         found = ordered(self.near(message, newer=newer), self._fitted.of(message.lang))
         return [candidate.claim_id for candidate in found[:most]]
 
+    def forget(self) -> None:
+        """Encode every text anew: whoever measures wants no answer from memory."""
+        self._encode_one.cache_clear()
+
     # The three steps of `match`; fitting and evaluation call them one by one.
 
     def read(self, text: str) -> Message:

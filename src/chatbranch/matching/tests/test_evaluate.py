@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from click.testing import CliRunner
 
 from chatbranch.matching import rules
 from chatbranch.matching.dataset import BadSet, load
-from chatbranch.matching.encoder import Encoder
+from chatbranch.matching.encoder import Encoder, Vectors
 from chatbranch.matching.evaluate import Asked, Report, evaluate, shares
 from chatbranch.site.cli import main
 
@@ -97,6 +98,44 @@ def test_each_query_is_asked_with_its_claim_and_without(small: Path, tmp_path: P
     by_language = figures["by_language"]
     assert isinstance(by_language, dict)
     assert set(by_language) == {"en", "zh"}
+
+
+def test_a_set_without_queries_has_no_figures_and_is_still_json(small: Path, tmp_path: Path) -> None:
+    (small / "queries.jsonl").write_text("")
+    report = evaluate(load(small), Encoder.open(), remembered=tmp_path)
+    assert report.as_dict()["latency_ms"] == {"p50": None, "p99": None}
+    json.dumps(report.as_dict(), allow_nan=False)
+    assert "–" in report.table()
+
+
+def test_a_set_in_chinese_only_leaves_no_encodings(tmp_path: Path) -> None:
+    folder = write(tmp_path, [{"id": 1, "text": GARLIC}], [{"text": GARLIC, "claim_ids": [1]}])
+    report = evaluate(load(folder), Encoder.open(), remembered=tmp_path / "encodings")
+    assert report.as_dict()["answer_recall"] == 1.0
+    assert list((tmp_path / "encodings").iterdir()) == []
+
+
+def test_half_a_character_is_read_as_a_replacement_character(tmp_path: Path) -> None:
+    lone = json.dumps({"id": "\ud83d", "text": BRIDGE + " \ud83d"})
+    folder = write(tmp_path, [lone], [json.dumps({"text": BRIDGE + " \ud83d", "claim_ids": ["\ud83d"]})])
+    report = evaluate(load(folder), Encoder.open(), remembered=tmp_path)
+    assert report.as_dict()["answer_recall"] == 1.0
+    assert load(folder).wordings[0].text == BRIDGE + " \ufffd"
+
+
+def test_a_query_is_timed_with_its_encoding_however_often_it_is_asked(tmp_path: Path) -> None:
+    encoder, encoded = Encoder.open(), list[str]()
+
+    class Listening:
+        digest, dimension = encoder.digest, encoder.dimension
+
+        def encode(self, texts: Sequence[str], progress: object = None) -> Vectors:
+            encoded.extend(texts)
+            return encoder.encode(texts)
+
+    queries = [{"text": BRIDGE + ", they say", "claim_ids": [1]}] * 3
+    evaluate(load(write(tmp_path, [{"id": 1, "text": BRIDGE}], queries)), Listening(), remembered=tmp_path)
+    assert encoded.count(BRIDGE + ", they say") == 3
 
 
 def asked(**given: Any) -> Asked:
