@@ -96,7 +96,7 @@ def normalise(text: str) -> Normal:
     """The canonical form under which two renderings of one message are equal.
 
     NFKC, lower case, accents dropped, Traditional folded to Simplified; addresses, @handles, hash marks,
-    emoji, chat emotes, zero-width characters, punctuation and needless spaces removed. Idempotent.
+    emoji, chat emotes, zero-width characters, punctuation and needless spaces removed.
     """
     noisy = _NOISE_SIGN.search(text)
     urls = tuple(m.group().rstrip(".,;:!?)'\"]") for m in _URL.finditer(text)) if noisy else ()
