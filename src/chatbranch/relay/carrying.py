@@ -211,7 +211,7 @@ class _Desk:
         )
         draft = _Draft(carried)
         for leg in others:
-            copy = _copy(inbound, by, here, leg, about)
+            copy = _copy(inbound, by, here, leg, about, files)
             carried.parts[str(leg.id)] = len(copy.parts)
             draft.messages.extend(_messages(carried, leg, copy, trail, about, root, files))
         self._drafted.setdefault((here.id, inbound.message_id), carried)
@@ -233,9 +233,13 @@ class _Desk:
         return queries.carried_as(here, message_id) or self._drafted.get((here.id, message_id))
 
 
-def _copy(inbound: Inbound, by: str, here: Room, leg: Room, about: Carried | None) -> rules.Copy:
+def _copy(
+    inbound: Inbound, by: str, here: Room, leg: Room, about: Carried | None, files: Sequence[Packed]
+) -> rules.Copy:
+    """What is said in another room. Files that do not go along are named: also those that no room of the route took when
+    they were to be written down, a moment ago."""
     there, lang = able(leg.channel), leg.lang
-    lost = () if there.files else inbound.attachments
+    lost = () if there.files and files else inbound.attachments
     missing = [f"{rules.WITHOUT.say(lang, name=each.name)} {each.url}".rstrip() for each in lost]
     quoted = "" if there.replies or about is None else about.gist
     who = rules.who(by, title(here.channel, lang), lang)

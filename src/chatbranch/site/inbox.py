@@ -37,6 +37,9 @@ AT_ONCE = 2  # answers worked on at the same time: matching is processor work
 TRIES = 3  # before a message that breaks us is set aside
 MOST_AT_ONCE = 100  # messages of rooms in one transaction
 
+AWAY = (OperationalError, InterfaceError)
+"""What is raised while the database is away."""
+
 Call = Callable[..., Awaitable[Any]]
 """Calls a function that uses the database, somewhere else than on the event loop."""
 
@@ -69,8 +72,7 @@ class Inbox:
     async def _is_for_us(self, inbound: Inbound) -> bool:
         """Whether a message of a room is to be answered. It is carried to the other rooms of its route; in a room of no
         route we are guests, and mind our manners (intake.rooms)."""
-        files = await in_thread(relay.do_keep_files, inbound) if inbound.attachments else ()
-        heard = await self._hear(Brought(inbound, files))
+        heard = await self._hear(inbound)
         if heard.as_guest and not inbound.mentioned:
             self._overhearing.hear(inbound)
         return inbound.mentioned and not heard.joins
@@ -86,15 +88,15 @@ class Inbox:
     async def take_change(self, change: Change) -> None:
         """Carry what somebody did to an earlier message of a room."""
         async with self._setting_aside(change):
-            await self._hear(Brought(change))
+            await self._hear(change)
 
     async def take_gap(self, gap: Gap) -> None:
         """Tell the rooms of a route what cannot be had."""
         self._send(await self._write(relay.do_tell_gap, gap))
 
-    async def _hear(self, brought: Brought) -> Heard:
+    async def _hear(self, what: Inbound | Change) -> Heard:
         """Hear it with what else waits; those who wait are served in the order in which they came."""
-        waiting = _Waiting(brought)
+        waiting = _Waiting(what)
         self._waiting.append(waiting)
         if self._carrying is None or self._carrying.done():
             self._carrying = asyncio.create_task(self._hear_waiting())
@@ -104,14 +106,21 @@ class Inbox:
         while self._waiting:
             some, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
             try:
-                found: list[Heard | Exception] = await self._write(hear, [each.brought for each in some])
-            except Exception as error:  # the database is away
-                # Those after it fail with it: else what comes later in a room would be taken before what came earlier.
-                some, self._waiting = some + self._waiting, []
+                found = await self._hear_together([each.what for each in some])
+            except Exception as error:
                 found = [error] * len(some)
+            if isinstance(away := found[-1], AWAY):
+                # Those after it fail with it: else what comes later in a room would be taken before what came earlier.
+                found += [away] * len(self._waiting)
+                some, self._waiting = some + self._waiting, []
             self._send({channel for heard in found if isinstance(heard, Heard) for channel in heard.channels})
             for waiting, heard in zip(some, found, strict=True):
                 waiting.ends(heard)
+
+    async def _hear_together(self, whats: Sequence[Inbound | Change]) -> list[Heard | Exception]:
+        brought = [await _with_files(each) for each in whats]
+        heard = iter(await self._write(hear, [each for each in brought if isinstance(each, Brought)]))
+        return [next(heard) if isinstance(each, Brought) else each for each in brought]
 
     def sends_by(self, stir: Stir) -> None:
         """What is queued here need not wait until the sender looks by itself."""
@@ -129,7 +138,7 @@ class Inbox:
         """
         try:
             yield
-        except (OperationalError, InterfaceError):
+        except AWAY:
             raise
         except Exception:
             which = (brought.channel, brought.message_id)
@@ -172,7 +181,7 @@ class Heard:
 class _Waiting:
     """Something a room brought, and who waits until it is heard."""
 
-    brought: Brought
+    what: Inbound | Change
     heard: asyncio.Future[Heard] = field(default_factory=lambda: asyncio.get_running_loop().create_future())
 
     def ends(self, how: Heard | Exception) -> None:
@@ -184,9 +193,30 @@ class _Waiting:
             self.heard.set_result(how)
 
 
+async def _with_files(what: Inbound | Change) -> Brought | Exception:
+    """What a room brought, with its files written down before the transaction; or why they could not be."""
+    if not (isinstance(what, Inbound) and what.attachments):
+        return Brought(what)
+    try:
+        return Brought(what, await in_thread(relay.do_keep_files, what))
+    except AWAY:
+        raise
+    except Exception as error:
+        return error
+
+
 def hear(brought: Sequence[Brought]) -> list[Heard | Exception]:
-    """Carry what is said in rooms of a route, together; greet a room of none, once ever. What breaks us is returned."""
-    return [_heard(each, went) for some in _up_to_calls(brought) for each, went in _carried(some)]
+    """Carry what is said in rooms of a route, together; greet a room of none, once ever. What breaks us is returned.
+
+    When the database goes away in between, what was heard before stays heard: bringing it again would do it twice.
+    """
+    found: list[Heard | Exception] = []
+    for some in _up_to_calls(brought):
+        try:
+            found += [_heard(each, went) for each, went in _carried(some)]
+        except AWAY as away:
+            return [*found, *[away] * (len(brought) - len(found))]
+    return found
 
 
 def _up_to_calls(brought: Sequence[Brought]) -> Iterator[list[Brought]]:

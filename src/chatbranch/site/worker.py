@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import os
 import signal
 import time
@@ -70,18 +71,25 @@ def steps() -> list[Step]:
     ]
 
 
+AGAIN = 10.0
+"""Seconds; by then a transaction that was open during a forgetting, and unseen by it, has ended."""
+
+
 class _AfterForgetting:
-    """Runs something once at the start and after each forgetting; again when it says False: not finished."""
+    """Runs something once at the start and after each forgetting, and once more a little later; and again whenever it
+    says False: not finished."""
 
     def __init__(self, run: Callable[[], object]) -> None:
-        self._run, self._done = run, -1
+        self._run, self._done, self._again_at = run, -1, math.inf
 
     def __call__(self) -> None:
         from chatbranch.journal.queries import last_seq
 
-        wanted = last_seq("scrub.wanted")
+        wanted, now = last_seq("scrub.wanted"), time.monotonic()
         if wanted > self._done and self._run() is not False:
-            self._done = wanted
+            self._done, self._again_at = wanted, now + AGAIN
+        elif now >= self._again_at and self._run() is not False:
+            self._again_at = math.inf
 
 
 def main() -> None:

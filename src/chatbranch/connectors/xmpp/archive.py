@@ -376,9 +376,12 @@ class Reader:
         if not self.archive.there:
             return ""
         began = (wire.began(key) or clock.now() - LOOK_BACK) - timedelta(minutes=10)  # clocks differ
-        async for result in self.archive.backwards({"start": compose.stamp(began), **fields}):
-            if result.message is not None and own in result.message.ids and ours(result.message):
-                return result.archive_id
+        try:
+            async for result in self.archive.backwards({"start": compose.stamp(began), **fields}):
+                if result.message is not None and own in result.message.ids and ours(result.message):
+                    return result.archive_id
+        except Refused:  # said once more is better than never
+            return ""
         return ""
 
     # --- the place ---

@@ -17,9 +17,9 @@ from chatbranch.deliveries.models import Delivery
 from chatbranch.deliveries.tests.standin import StandIn
 from chatbranch.deliveries.writer import Writer
 from chatbranch.intake.models import Submission
-from chatbranch.kernel.messages import Inbound
+from chatbranch.kernel.messages import Attachment, Inbound
 from chatbranch.relay.actions import Brought
-from chatbranch.relay.tests.support import PLAIN, PUPPETS, RICH, install, join, said, texts
+from chatbranch.relay.tests.support import PLAIN, PUPPETS, RICH, install, join, legs, said, texts
 from chatbranch.site import inbox
 
 pytestmark = pytest.mark.usefixtures("own_index")
@@ -122,6 +122,55 @@ async def test_while_the_database_is_away_what_waits_is_brought_again_in_its_ord
         }  # none after a failed one was taken before it
         await asyncio.gather(*(box.take_from_chat(each) for each in said))
         assert await writer.call(heard_by, "plain") == [str(n) for n in range(10)]
+
+
+async def test_a_message_with_files_is_not_overtaken_by_what_is_brought_after_it(
+    sqlite_database: Database,
+) -> None:
+    photo = Attachment("photo.png", "image/png", b"a picture")
+    with Writer() as writer:
+        await both_rooms(writer)
+        box = inbox.Inbox(writer.call)
+        first, second = said("plain #b", "0", "p0", attachments=(photo,)), said("plain #b", "1", "p1")
+        await asyncio.gather(box.take_from_chat(first), box.take_from_chat(second))
+        assert await writer.call(heard_by, "rich") == ["0", "1"]
+
+
+async def test_files_that_no_room_took_when_they_came_are_named_to_a_room_that_joined_since(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inbox.relay, "do_keep_files", lambda _: [])
+    with Writer() as writer:
+        await both_rooms(writer)
+        photo = Attachment("photo.png", "image/png", b"a picture")
+        await inbox.Inbox(writer.call).take_from_chat(said("plain #b", "look", attachments=(photo,)))
+        (text,) = await writer.call(texts, "rich")
+    assert "photo.png" in str(text)
+
+
+async def test_a_room_that_joined_just_before_the_database_went_away_tells_its_word_to_nobody(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Writer() as writer:
+        route = await writer.call(join, "rich !a", "plain #b")
+        box = inbox.Inbox(writer.call)
+        call = said("puppets g", f"join {route.word}", "j1", mentioned=True)
+        whole = inbox.relay.do_carry_all
+
+        def away_for_the_second(brought: Sequence[Brought]) -> object:
+            if brought[0].what.message_id == "j1":
+                return whole(brought)
+            raise OperationalError("database is away")
+
+        with monkeypatch.context() as patch:
+            patch.setattr(inbox.relay, "do_carry_all", away_for_the_second)
+            ends = await asyncio.gather(
+                *(box.take_from_chat(each) for each in [call, *chatter("rich !a", 2)]), return_exceptions=True
+            )
+        assert ends[0] is None, "what was heard is not to be brought again"
+        assert [type(each) for each in ends[1:]] == [OperationalError] * 2
+        assert await writer.call(legs) == 3
+        assert not [text for text in await writer.call(texts, "plain") if route.word in str(text)]
 
 
 async def test_a_thousand_messages_a_room_are_heard_in_their_order_on_every_leg(
