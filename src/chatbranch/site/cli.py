@@ -10,6 +10,7 @@ from typing import Any
 
 import click
 
+from chatbranch.site.consensus_command import consensus
 from chatbranch.site.progress import Bar
 
 
@@ -228,6 +229,9 @@ def restore(source: Path, without_keys: bool) -> None:
     with Bar("Restoring") as bar:
         restored = do_restore(source, bar.at, without_keys=without_keys)
     click.echo(restored.say(_lang()))
+
+
+main.add_command(consensus)
 
 
 @main.group()

@@ -1,0 +1,153 @@
+"""The scorer beside gradient descent on the same model: loss, agreement, processor time, memory.
+
+    .venv/bin/python -m benchmarks.consensus.run --peer PYTHON [--sizes 30000 1000000] [--seeds 5] [--polis DIR]
+
+PYTHON is one that has torch. Without it only ours is measured.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chatbranch.consensus.factorisation import Costs, Fit, Side, fit
+from chatbranch.consensus.formats import read_polis
+from chatbranch.consensus.ratings import Column, Ratings, gather
+from chatbranch.consensus.scoring import score
+
+HERE = Path(__file__).parent
+Rows = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Ours:
+    """What ours gave. Times are of the processor, s."""
+
+    ratings: Ratings
+    found: Fit
+    mapping: float
+    solving: float
+
+
+def synthetic(wanted: int, seed: int = 0) -> Rows:
+    """Notes, raters and ratings of an association of two sides, some busy and most not; ids as large as real ones."""
+    chance = np.random.default_rng(seed)
+    raters, notes = max(50, wanted // 40), max(20, wanted // 60)
+    busy, read = (chance.pareto(1.2, many) + 0.05 for many in (raters, notes))
+    pairs = np.zeros(0, np.int64)
+    while len(pairs) < wanted:
+        rater = chance.choice(raters, wanted, p=busy / busy.sum())
+        note = chance.choice(notes, wanted, p=read / read.sum())
+        pairs = np.unique(np.append(pairs, note.astype(np.int64) * raters + rater))
+    pairs = chance.permutation(pairs)[:wanted]
+    note, rater = pairs // raters, pairs % raters
+    side = np.where(chance.random(raters) < 0.6, -0.6, 0.7) + chance.normal(0, 0.25, raters)
+    lenient, good = chance.normal(0, 0.15, raters), chance.normal(-0.05, 0.3, notes)
+    leaning = chance.normal(0, 0.5, notes)
+    felt = (
+        0.45 + lenient[rater] + good[note] + side[rater] * leaning[note] + chance.normal(0, 0.3, len(pairs))
+    )
+    return note * 7919 + 10**15, rater * 104_729 + 10**12, np.clip(np.round(felt * 2) / 2, 0, 1)
+
+
+def ours(rows: Rows) -> Ours:
+    began = time.process_time()
+    ratings = gather(Column.of(rows[0]), Column.of(rows[1]), rows[2])
+    mapped = time.process_time()
+    found = fit(ratings)
+    return Ours(ratings, found, mapped - began, time.process_time() - mapped)
+
+
+def peer(python: str, rows: Rows, costs: Costs, seed: int) -> Any:
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder) / "in.npz", Path(folder) / "out.npz"
+        np.savez(source, notes=rows[0], raters=rows[1], values=rows[2], costs=json.dumps(asdict(costs)))
+        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
+        subprocess.run(
+            [python, str(HERE / "peer.py"), str(source), str(target), str(seed)], check=True, env=environment
+        )
+        return dict(np.load(target))
+
+
+def statuses(ratings: Ratings, found: Fit) -> list[str]:
+    return [each.status for each in score(ratings, found)]
+
+
+def as_fit(theirs: Any, mine: Ours) -> Fit:
+    """The peer's parameters as a fit of ours, so that the same rule judges both."""
+    notes = Side(theirs["intercept"].astype(float), theirs["factor"].astype(float))
+    raters = Side(np.zeros(mine.ratings.raters), theirs["raters"].astype(float))
+    return Fit(float(theirs["mu"]), notes, float(theirs["loss"]), 0, mine.found.costs, raters)
+
+
+def compare(name: str, rows: Rows, python: str | None, seeds: int) -> None:
+    mine = ours(rows)
+    many = f"{len(mine.ratings):,} ratings, {len(mine.ratings.notes):,} notes, {mine.ratings.raters:,} raters"
+    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"\n{name}: {many}")
+    print(
+        f"  ours: loss {mine.found.loss:.9f}, {mine.found.turns} turns, {mine.solving:.2f} s solving, "
+        f"{mine.mapping:.2f} s mapping ids, {memory:.0f} MB at most"
+    )
+    if python is None or not seeds:
+        return
+    runs = [peer(python, rows, mine.found.costs, seed) for seed in range(seeds)]
+    best = min(runs, key=lambda run: run["loss"])
+    solving = float(np.median([run["solving"] for run in runs]))
+    whole = float(np.median([run["solving"] + run["mapping"] for run in runs]))
+    own = statuses(mine.ratings, mine.found)
+    theirs = [statuses(mine.ratings, as_fit(run, mine)) for run in runs]
+    between = max((differ(one, other) for one in theirs for other in theirs), default=0.0)
+    stopped = min(float(run["stopped"]) for run in runs)
+    print(
+        f"  torch {best['version']}, best of {seeds}: loss {stopped:.9f} where the reference stops, "
+        f"{solving:.1f} s solving; {float(best['loss']):.9f} in the end"
+    )
+    print(
+        f"  ours - best {mine.found.loss - float(best['loss']):+.1e}; correlation of intercepts "
+        f"{np.corrcoef(mine.found.notes.intercept, best['intercept'])[0, 1]:.6f}; statuses that differ "
+        f"{differ(own, theirs[runs.index(best)]):.2%} (from seed to seed {between:.2%})"
+    )
+    print(
+        f"  processor time: solving 1/{solving / mine.solving:.0f}, from raw ids 1/{whole / (mine.solving + mine.mapping):.0f}"
+    )
+
+
+def differ(one: list[str], other: list[str]) -> float:
+    return sum(a != b for a, b in zip(one, other, strict=True)) / len(one)
+
+
+def rows_of(ratings: Ratings) -> Rows:
+    grouped = ratings.by_note
+    return np.repeat(np.arange(len(ratings.notes)), grouped.count.astype(int)), grouped.other, grouped.value
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("--peer", help="a Python that has torch")
+    parser.add_argument("--sizes", type=int, nargs="*", default=[30_000, 1_000_000])
+    parser.add_argument("--seeds", type=int, default=5)
+    parser.add_argument("--polis", type=Path, help="a folder of conversations, each with a votes.csv")
+    chosen = parser.parse_args()
+    for votes in sorted(chosen.polis.glob("*/votes.csv")) if chosen.polis else []:
+        with votes.open(newline="") as lines:
+            compare(votes.parent.name, rows_of(read_polis(lines)), chosen.peer, chosen.seeds)
+    for size in chosen.sizes:
+        compare(f"synthetic {size:,}", synthetic(size), chosen.peer, chosen.seeds)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
