@@ -25,6 +25,7 @@ KINDS = {
     "confirm": Phrase("请对方确认的邮件", "mail that asks to confirm"),
     "farewell": Phrase("忘记之后的告知", "last word after forgetting"),
     "relay": Phrase("转到别的群", "carried to another room"),
+    "relay-notice": Phrase("告知谁加入或离开了对话", "told who joined or left a conversation"),
 }
 
 REASONS = {
