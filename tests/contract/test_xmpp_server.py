@@ -903,7 +903,8 @@ async def test_more_than_can_wait_is_read_from_the_archive(
         for text in said:
             ann.say(room, text)
         await soon(lambda: len(host.taken) == 60)
-    assert host.texts == said
+    # The one that failed is brought again, and all after it; those that were under way beside it may have been taken.
+    assert sorted(host.texts) == sorted(said)
 
 
 async def test_an_independent_client_is_understood_and_understands_us(
