@@ -43,8 +43,9 @@ Went = list[str] | None | Exception
 """The channels that have something to send now; None from a room in no route; or why it could not be carried."""
 
 
-def do_carry_all(brought: Sequence[Brought]) -> list[Went]:
-    """Carry what rooms brought, in order, in one transaction; returns what became of each.
+def do_carry(brought: Sequence[Brought]) -> list[Went]:
+    """Carry what rooms brought, in order, in one transaction; returns what became of each. A message said one to one is never
+    carried, whatever it holds and wherever it was said.
 
     Where one of them breaks that, each is carried in a transaction of its own. Raises OperationalError or InterfaceError
     while the database is away: then all of it is to be brought again.
@@ -54,20 +55,7 @@ def do_carry_all(brought: Sequence[Brought]) -> list[Went]:
     except (OperationalError, InterfaceError):
         raise
     except Exception as error:  # whatever it is, it is one message's: the others go on
-        return [error] if len(brought) == 1 else [went for each in brought for went in do_carry_all([each])]
-
-
-def do_carry(inbound: Inbound) -> list[str]:
-    """Carry one message of a room to the other rooms of its route; returns the channels that have something to send.
-
-    A message said one to one is never carried, whatever it holds and wherever it was said.
-    """
-    return _carry_together([Brought(inbound, do_keep_files(inbound))])[0] or []
-
-
-def do_change(change: Change) -> list[str]:
-    """Carry an edit, a deletion or a reaction to where its message went; returns the channels that have something to send."""
-    return _carry_together([Brought(change)])[0] or []
+        return [error] if len(brought) == 1 else [went for each in brought for went in do_carry([each])]
 
 
 def do_keep_files(inbound: Inbound) -> list[Packed]:

@@ -213,7 +213,7 @@ def hear(brought: Sequence[Brought]) -> list[Heard | Exception]:
     found: list[Heard | Exception] = []
     for some in _up_to_calls(brought):
         try:
-            found += [_heard(each, went) for each, went in _carried(some)]
+            found += [_heard(each, went) for each, went in zip(some, relay.do_carry(some), strict=True)]
         except AWAY as away:
             return [*found, *[away] * (len(brought) - len(found))]
     return found
@@ -229,10 +229,6 @@ def _up_to_calls(brought: Sequence[Brought]) -> Iterator[list[Brought]]:
             some = []
     if some:
         yield some
-
-
-def _carried(some: Sequence[Brought]) -> Iterator[tuple[Brought, Went]]:
-    yield from zip(some, relay.do_carry_all(some), strict=True)
 
 
 def _heard(brought: Brought, went: Went) -> Heard | Exception:

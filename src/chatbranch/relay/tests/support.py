@@ -75,6 +75,15 @@ def done(
     )
 
 
+def carry(what: Inbound | Change) -> list[str]:
+    """Carry one message or deed; returns the channels that have something to send."""
+    files = actions.do_keep_files(what) if isinstance(what, Inbound) else ()
+    (went,) = actions.do_carry([actions.Brought(what, files)])
+    if isinstance(went, Exception):
+        raise went
+    return went or []
+
+
 def waiting(channel: str) -> list[dict[str, object]]:
     """The bodies that wait for a channel, oldest first."""
     return list(Delivery.objects.filter(channel=channel).order_by("id").values_list("body", flat=True))

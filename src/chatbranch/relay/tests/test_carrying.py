@@ -15,6 +15,7 @@ from chatbranch.relay.tests.support import (
     PUPPETS,
     RICH,
     arrived,
+    carry,
     done,
     install,
     join,
@@ -34,34 +35,34 @@ def _platforms(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_every_other_room_hears_it_under_name_and_platform() -> None:
     join("rich !a", "plain #b", "plain #c")
-    assert actions.do_carry(said("rich !a", "The bridge is open.")) == ["plain", "rich"]
+    assert carry(said("rich !a", "The bridge is open.")) == ["plain", "rich"]
     assert texts("plain") == ["Anna (Rich): The bridge is open."] * 2
     assert texts("rich") == []
 
 
 def test_chinese_rooms_read_a_chinese_colon() -> None:
     join("rich !a", "plain #b", lang="zh-Hans")
-    actions.do_carry(said("rich !a", "大桥通车了", sender="安娜"))
+    carry(said("rich !a", "大桥通车了", sender="安娜"))
     assert texts("plain") == ["安娜（Rich）：大桥通车了"]
 
 
 def test_a_platform_with_names_shows_the_writer_and_the_bare_words() -> None:
     join("plain #b", "puppets g")
-    actions.do_carry(said("plain #b", "hello"))
+    carry(said("plain #b", "hello"))
     (body,) = waiting("puppets")
     assert (body["text"], body["author"]) == ("hello", "Anna (Plain)")
 
 
 def test_the_same_message_brought_twice_is_carried_once() -> None:
     join("rich !a", "plain #b")
-    assert actions.do_carry(said("rich !a", "once"))
-    assert actions.do_carry(said("rich !a", "once")) == []
+    assert carry(said("rich !a", "once"))
+    assert carry(said("rich !a", "once")) == []
     assert len(texts("plain")) == 1
 
 
 def test_a_room_in_no_route_is_nobodys_business() -> None:
     join("rich !a", "plain #b")
-    assert actions.do_carry(said("rich !elsewhere", "private talk")) == []
+    assert carry(said("rich !elsewhere", "private talk")) == []
     assert not Carried.objects.exists()
 
 
@@ -74,14 +75,14 @@ def test_two_conversations_do_not_mix() -> None:
         }
     )
     Delivery.objects.all().delete()
-    actions.do_carry(said("rich !x", "for readers"))
+    carry(said("rich !x", "for readers"))
     assert Delivery.objects.count() == 1
 
 
 def test_what_is_too_long_for_a_platform_arrives_whole_in_parts() -> None:
     join("rich !a", "plain #b")
     text = "很长的一段话。" * 200
-    actions.do_carry(said("rich !a", text))
+    carry(said("rich !a", text))
     parts = texts("plain")
     assert "".join(map(str, parts)) == f"Anna (Rich): {text}"
     assert all(len(str(part)) <= PLAIN.characters for part in parts)
@@ -89,8 +90,8 @@ def test_what_is_too_long_for_a_platform_arrives_whole_in_parts() -> None:
 
 def test_a_reply_points_to_the_copy_where_it_can_and_quotes_where_it_cannot() -> None:
     join("rich !a", "plain #b", "puppets g")
-    actions.do_carry(said("rich !a", "Is the water safe?", "q"))
-    actions.do_carry(said("rich !a", "Yes, boiled.", "r", "ben", in_reply_to="q"))
+    carry(said("rich !a", "Is the water safe?", "q"))
+    carry(said("rich !a", "Yes, boiled.", "r", "ben", in_reply_to="q"))
     question = Carried.objects.get(message_id="q")
     copy = waiting("puppets")[1]
     assert str(copy["refers"]).startswith(f"relay:{question.pk}:")
@@ -99,16 +100,16 @@ def test_a_reply_points_to_the_copy_where_it_can_and_quotes_where_it_cannot() ->
 
 def test_a_reply_to_our_copy_finds_the_original_where_it_was_said() -> None:
     join("rich !a", "puppets g")
-    actions.do_carry(said("rich !a", "Is the water safe?", "q"))
+    carry(said("rich !a", "Is the water safe?", "q"))
     arrived("puppets", "copy of q")
-    actions.do_carry(said("puppets g", "Boil it.", "r", "ben", in_reply_to="copy of q"))
+    carry(said("puppets g", "Boil it.", "r", "ben", in_reply_to="copy of q"))
     assert waiting("rich")[0]["target"] == "q"
 
 
 def test_pictures_go_along_where_they_can_and_are_named_where_they_cannot() -> None:
     join("rich !a", "plain #b", "rich !c")
     picture = Attachment("flood.jpg", "image/jpeg", b"\xff\xd8\xff", "https://example.org/flood.jpg")
-    actions.do_carry(said("rich !a", "look", attachments=(picture,)))
+    carry(said("rich !a", "look", attachments=(picture,)))
     (body,) = waiting("rich")
     assert [each["name"] for each in body["files"]] == ["flood.jpg"]  # type: ignore[attr-defined]
     assert texts("plain") == [
@@ -118,7 +119,7 @@ def test_pictures_go_along_where_they_can_and_are_named_where_they_cannot() -> N
 
 def test_a_name_cannot_pass_for_several_lines_or_for_markup() -> None:
     join("plain #b", "rich !a")
-    actions.do_carry(said("plain #b", "<b>hi</b>", sender_name="Eve\nAdmin (Rich): <script>"))
+    carry(said("plain #b", "<b>hi</b>", sender_name="Eve\nAdmin (Rich): <script>"))
     (body,) = waiting("rich")
     assert body["text"] == "Eve Admin (Rich): <script> (Plain): <b>hi</b>"
     assert "<script>" not in str(body["html"])
@@ -127,8 +128,8 @@ def test_a_name_cannot_pass_for_several_lines_or_for_markup() -> None:
 
 def test_who_asks_whether_a_rumour_is_true_is_not_made_to_say_the_rumour() -> None:
     join("rich !a", "plain #b")
-    actions.do_carry(said("rich !a", "Garlic cures it", "m1", said="is this true?", mentioned=True))
-    assert actions.do_carry(said("rich !a", "Garlic cures it", "m2", said="", mentioned=True)) == []
+    carry(said("rich !a", "Garlic cures it", "m1", said="is this true?", mentioned=True))
+    assert carry(said("rich !a", "Garlic cures it", "m2", said="", mentioned=True)) == []
     assert texts("plain") == ["Anna (Rich): is this true?"]
 
 
@@ -159,8 +160,8 @@ def test_a_room_joins_by_the_routes_word_said_to_us_there() -> None:
 
 def test_who_is_forgotten_leaves_no_words_behind() -> None:
     join("rich !a", "plain #b")
-    actions.do_carry(said("rich !a", "mine", sender="anna"))
-    actions.do_carry(said("rich !a", "others'", "m2", sender="ben"))
+    carry(said("rich !a", "mine", sender="anna"))
+    carry(said("rich !a", "others'", "m2", sender="ben"))
     contacts.do_forget("rich", "anna")
     assert actions.do_forget() == 1
     assert texts("plain") == ["Ben (Rich): others'"]
@@ -172,22 +173,22 @@ def test_who_is_forgotten_leaves_no_words_behind() -> None:
 
 def test_an_edit_a_reaction_and_a_deletion_reach_the_copy() -> None:
     join("rich !a", "puppets g")
-    actions.do_carry(said("rich !a", "gas at 5%", "q"))
-    actions.do_change(done("rich !a", "edit", "q", "gas at 50%", message_id="c1"))
-    actions.do_change(done("rich !a", "react", "q", "👍", sender="ben", message_id="c2"))
-    actions.do_change(done("rich !a", "unreact", "q", "👍", sender="ben", message_id="c3"))
-    actions.do_change(done("rich !a", "delete", "q", message_id="c4"))
+    carry(said("rich !a", "gas at 5%", "q"))
+    carry(done("rich !a", "edit", "q", "gas at 50%", message_id="c1"))
+    carry(done("rich !a", "react", "q", "👍", sender="ben", message_id="c2"))
+    carry(done("rich !a", "unreact", "q", "👍", sender="ben", message_id="c3"))
+    carry(done("rich !a", "delete", "q", message_id="c4"))
     deeds = [(body["deed"], body.get("text", "")) for body in waiting("puppets")[1:]]
     assert deeds == [("edit", "gas at 50%"), ("react", "👍"), ("unreact", "👍"), ("delete", "")]
 
 
 def test_a_platform_that_cannot_do_it_is_told_in_words() -> None:
     join("rich !a", "plain #b")
-    actions.do_carry(said("rich !a", "gas at 5%", "q"))
-    actions.do_change(done("rich !a", "edit", "q", "gas at 50%", message_id="c1"))
-    actions.do_change(done("rich !a", "react", "q", "👍", sender="ben", message_id="c2"))
-    actions.do_change(done("rich !a", "unreact", "q", "👍", sender="ben", message_id="c3"))
-    actions.do_change(done("rich !a", "delete", "q", message_id="c4"))
+    carry(said("rich !a", "gas at 5%", "q"))
+    carry(done("rich !a", "edit", "q", "gas at 50%", message_id="c1"))
+    carry(done("rich !a", "react", "q", "👍", sender="ben", message_id="c2"))
+    carry(done("rich !a", "unreact", "q", "👍", sender="ben", message_id="c3"))
+    carry(done("rich !a", "delete", "q", message_id="c4"))
     assert texts("plain")[1:] == [
         "Anna (Rich) changed “gas at 5%” to: gas at 50%",
         "Ben (Rich) reacted to “gas at 5%” with 👍",
@@ -197,52 +198,49 @@ def test_a_platform_that_cannot_do_it_is_told_in_words() -> None:
 
 def test_only_the_writer_may_edit_even_when_an_id_is_used_again() -> None:
     join("rich !a", "puppets g")
-    actions.do_carry(said("rich !a", "gas at 5%", "q", sender="anna"))
-    assert actions.do_change(done("rich !a", "edit", "q", "gas at 0%", sender="eve")) == []
-    assert actions.do_carry(said("rich !a", "gas at 0%", "q", sender="eve")) == []
+    carry(said("rich !a", "gas at 5%", "q", sender="anna"))
+    assert carry(done("rich !a", "edit", "q", "gas at 0%", sender="eve")) == []
+    assert carry(said("rich !a", "gas at 0%", "q", sender="eve")) == []
     assert texts("puppets") == ["gas at 5%"]
 
 
 def test_who_looks_after_a_room_may_remove_where_the_platform_says_so_but_never_edit() -> None:
     join("rich !a", "puppets g")
-    actions.do_carry(said("rich !a", "spam", "q", sender="eve"))
-    assert actions.do_change(done("rich !a", "delete", "q", sender="mod", message_id="c1")) == []
-    assert (
-        actions.do_change(done("rich !a", "edit", "q", "x", sender="mod", message_id="c2", entitled=True))
-        == []
-    )
-    assert actions.do_change(done("rich !a", "delete", "q", sender="mod", message_id="c3", entitled=True))
+    carry(said("rich !a", "spam", "q", sender="eve"))
+    assert carry(done("rich !a", "delete", "q", sender="mod", message_id="c1")) == []
+    assert carry(done("rich !a", "edit", "q", "x", sender="mod", message_id="c2", entitled=True)) == []
+    assert carry(done("rich !a", "delete", "q", sender="mod", message_id="c3", entitled=True))
 
 
 def test_removing_our_copy_in_one_room_leaves_the_message_elsewhere() -> None:
     join("rich !a", "puppets g", "plain #b")
-    actions.do_carry(said("rich !a", "stays", "q"))
+    carry(said("rich !a", "stays", "q"))
     arrived("puppets", "copy")
-    assert actions.do_change(done("puppets g", "delete", "copy", sender="mod", entitled=True)) == []
+    assert carry(done("puppets g", "delete", "copy", sender="mod", entitled=True)) == []
 
 
 def test_a_reaction_to_our_copy_goes_to_the_original_and_to_every_other_copy() -> None:
     join("rich !a", "puppets g", "rich !c")
-    actions.do_carry(said("rich !a", "q", "q"))
+    carry(said("rich !a", "q", "q"))
     arrived("puppets", "copy")
-    actions.do_change(done("puppets g", "react", "copy", "👍", sender="ben"))
+    carry(done("puppets g", "react", "copy", "👍", sender="ben"))
     bodies = [body for body in waiting("rich") if body.get("deed") == "react"]
     assert sorted("target" if "target" in body else "refers" for body in bodies) == ["refers", "target"]
 
 
 def test_thirty_days_later_an_edit_still_finds_its_copy() -> None:
     join("rich !a", "puppets g")
-    actions.do_carry(said("rich !a", "old", "q"))
+    carry(said("rich !a", "old", "q"))
     arrived("puppets", "copy")
     with clock.held(clock.ahead(days=30)):
         actions.do_tidy()
-        assert actions.do_change(done("rich !a", "edit", "q", "new"))
+        assert carry(done("rich !a", "edit", "q", "new"))
     assert waiting("puppets")[-1]["deed"] == "edit"
 
 
 def test_an_edit_of_a_message_from_before_our_time_is_told_in_words() -> None:
     join("rich !a", "puppets g")
-    actions.do_change(done("rich !a", "edit", "unknown", "gas at 50%"))
+    carry(done("rich !a", "edit", "unknown", "gas at 50%"))
     assert texts("puppets") == ["Anna (Rich) changed “…” to: gas at 50%"]
 
 

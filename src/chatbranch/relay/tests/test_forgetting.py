@@ -11,7 +11,7 @@ from chatbranch.kernel import clock
 from chatbranch.kernel.messages import Inbound
 from chatbranch.relay import actions
 from chatbranch.relay.models import Carried
-from chatbranch.relay.tests.support import PLAIN, RICH, install, join, said
+from chatbranch.relay.tests.support import PLAIN, RICH, carry, install, join, said
 
 pytestmark = pytest.mark.usefixtures("own_index")
 
@@ -28,8 +28,8 @@ def one_to_one(text: str) -> Inbound:
 
 def test_what_was_carried_of_whoever_is_forgotten_goes_and_the_rest_stays(either_database: Database) -> None:
     join("rich !a", "plain #b")
-    actions.do_carry(said("rich !a", "from anna", "m1", "anna"))
-    actions.do_carry(said("rich !a", "from ben", "m2", "ben"))
+    carry(said("rich !a", "from anna", "m1", "anna"))
+    carry(said("rich !a", "from ben", "m2", "ben"))
     assert intake.do_check(one_to_one("forget me"), reply=True)[1].outcome == "forgotten"
     assert actions.do_forget() == 1
     assert list(Carried.objects.values_list("gist", flat=True)) == ["from ben"]
@@ -38,7 +38,7 @@ def test_what_was_carried_of_whoever_is_forgotten_goes_and_the_rest_stays(either
 
 def test_who_only_asks_is_not_forgotten_by_the_relay(either_database: Database) -> None:
     join("rich !a", "plain #b")
-    actions.do_carry(said("rich !a", "from anna", "m1", "anna"))
+    carry(said("rich !a", "from anna", "m1", "anna"))
     intake.do_check(one_to_one("help"), reply=True)
     assert actions.do_forget() == 0
     assert Carried.objects.count() == 1

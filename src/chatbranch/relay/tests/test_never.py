@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chatbranch.deliveries.models import Delivery
-from chatbranch.relay import actions, rules
+from chatbranch.relay import rules
 from chatbranch.relay.models import Carried
-from chatbranch.relay.tests.support import PLAIN, RICH, install, join, said
+from chatbranch.relay.tests.support import PLAIN, RICH, carry, install, join, said
 
 ROOMS = ["rich !a", "rich !b", "plain #c", "plain #d"]
 
@@ -30,7 +30,7 @@ def test_in_a_thousand_trials_no_private_report_reaches_a_room() -> None:
     chance = random.Random(20261124)
     for n in range(1000):
         text = chance.choice(["谣言", "join it", "@bot hi", "#c", "!a", "/relay"]) + str(n)
-        actions.do_carry(
+        carry(
             said(
                 chance.choice(ROOMS),
                 text,
@@ -52,8 +52,8 @@ def test_accepted_is_carried_to_every_other_room_exactly_once() -> None:
     join(*ROOMS)
     for n in range(200):
         room = ROOMS[n % len(ROOMS)]
-        actions.do_carry(said(room, str(n), f"m{n}"))
-        actions.do_carry(said(room, str(n), f"m{n}"))
+        carry(said(room, str(n), f"m{n}"))
+        carry(said(room, str(n), f"m{n}"))
     assert Delivery.objects.count() == 200 * (len(ROOMS) - 1)
     counts = Delivery.objects.values("about").annotate(n=Count("id")).values_list("n", flat=True)
     assert set(counts) == {len(ROOMS) - 1}

@@ -14,7 +14,7 @@ from chatbranch.deliveries.models import Delivery
 from chatbranch.kernel import clock
 from chatbranch.relay import actions, platforms
 from chatbranch.relay.models import Leg, Route
-from chatbranch.relay.tests.support import PLAIN, RICH, arrived, install, said
+from chatbranch.relay.tests.support import PLAIN, RICH, arrived, carry, install, said
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_index")]
 
@@ -77,7 +77,7 @@ def test_a_broken_channel_is_shown_with_what_to_do_and_lines_with_what_waits(
     do_report("plain", "broken", "the password is wrong: see plain.password")
     do_report("rich", "connected")
     arrived("plain", "x")
-    actions.do_carry(said("rich !a", "hello"))
+    carry(said("rich !a", "hello"))
     Delivery.objects.filter(state="queued").update(created_at=clock.ago(minutes=3))
     page = desk(members["chen"]).get("/desk/rooms/?lang=en").content.decode()
     assert "the password is wrong: see plain.password" in page

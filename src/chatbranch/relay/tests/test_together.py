@@ -22,7 +22,7 @@ def _platforms(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def carry(*whats: Inbound | Change) -> list[Went]:
-    return actions.do_carry_all([Brought(each) for each in whats])
+    return actions.do_carry([Brought(each) for each in whats])
 
 
 def numbered(room: str, count: int) -> list[Inbound]:

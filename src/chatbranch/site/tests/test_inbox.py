@@ -115,7 +115,7 @@ async def test_while_the_database_is_away_what_waits_is_brought_again_in_its_ord
         box = inbox.Inbox(writer.call)
         said = chatter("rich !a", 10)
         with monkeypatch.context() as patch:
-            patch.setattr(inbox.relay, "do_carry_all", once(patch, OperationalError("database is away")))
+            patch.setattr(inbox.relay, "do_carry", once(patch, OperationalError("database is away")))
             ends = await asyncio.gather(*(box.take_from_chat(each) for each in said), return_exceptions=True)
         assert {type(each) for each in ends} == {
             OperationalError
@@ -155,7 +155,7 @@ async def test_a_room_that_joined_just_before_the_database_went_away_tells_its_w
         route = await writer.call(join, "rich !a", "plain #b")
         box = inbox.Inbox(writer.call)
         call = said("puppets g", f"join {route.word}", "j1", mentioned=True)
-        whole = inbox.relay.do_carry_all
+        whole = inbox.relay.do_carry
 
         def away_for_the_second(brought: Sequence[Brought]) -> object:
             if brought[0].what.message_id == "j1":
@@ -163,7 +163,7 @@ async def test_a_room_that_joined_just_before_the_database_went_away_tells_its_w
             raise OperationalError("database is away")
 
         with monkeypatch.context() as patch:
-            patch.setattr(inbox.relay, "do_carry_all", away_for_the_second)
+            patch.setattr(inbox.relay, "do_carry", away_for_the_second)
             ends = await asyncio.gather(
                 *(box.take_from_chat(each) for each in [call, *chatter("rich !a", 2)]), return_exceptions=True
             )
@@ -215,10 +215,10 @@ def heard_by(channel: str) -> list[str]:
 
 def once(patch: pytest.MonkeyPatch, error: Exception) -> Callable[[Sequence[Brought]], object]:
     """Fails the first time, and is itself again."""
-    whole = inbox.relay.do_carry_all
+    whole = inbox.relay.do_carry
 
     def failing(brought: Sequence[Brought]) -> object:
-        patch.setattr(inbox.relay, "do_carry_all", whole)
+        patch.setattr(inbox.relay, "do_carry", whole)
         raise error
 
     return failing

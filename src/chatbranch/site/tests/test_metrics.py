@@ -8,8 +8,7 @@ import pytest
 from django.test import Client
 
 from chatbranch.deliveries.actions import do_report
-from chatbranch.relay import actions
-from chatbranch.relay.tests.support import PLAIN, RICH, arrived, install, join, said
+from chatbranch.relay.tests.support import PLAIN, RICH, arrived, carry, install, join, said
 from chatbranch.site.metrics import exposition
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -22,7 +21,7 @@ def test_every_leg_is_told_with_lag_depth_failures_and_last_success(monkeypatch:
     do_report("plain", "connected")
     do_report("rich", "broken", "sign in again")
     for n in range(3):
-        actions.do_carry(said("rich !a", "hello", f"m{n}"))
+        carry(said("rich !a", "hello", f"m{n}"))
     arrived("plain", "x")
     text = Client().get("/metrics").content.decode()
     assert 'chatbranch_channel_up{channel="plain"} 1' in text
