@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from chatbranch.matching.encoder import Encodes, Vectors
-from chatbranch.matching.index import Wording
+from chatbranch.matching.table import Wording
 
 SEED = 20261123
 _LONGEST = 2_000

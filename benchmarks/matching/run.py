@@ -34,8 +34,9 @@ from chatbranch.kernel.text import normalise, tokens
 from chatbranch.matching import rules
 from chatbranch.matching.encoder import Encoder, Vectors
 from chatbranch.matching.engine import Matcher
-from chatbranch.matching.index import IndexWriter, Wording
+from chatbranch.matching.index_writer import IndexWriter
 from chatbranch.matching.judgement import ordered
+from chatbranch.matching.table import Wording
 
 _MESSAGES = 200  # in each language
 _NEAREST = 24

@@ -9,7 +9,9 @@ from django.conf import settings
 
 from chatbranch.claims import queries as claims
 from chatbranch.matching.encoder import Encoder
-from chatbranch.matching.index import IndexBusy, IndexWriter, Wording, is_built_with
+from chatbranch.matching.index import is_built_with
+from chatbranch.matching.index_writer import IndexBusy, IndexWriter
+from chatbranch.matching.table import Wording
 
 CHUNK = 2000
 

@@ -23,7 +23,7 @@ from chatbranch.kernel.phrases import Phrase
 from chatbranch.kernel.text import language, normalise, scalars, tokens
 from chatbranch.matching.encoder import Encodes, Vectors
 from chatbranch.matching.features import Terms, repeats, same_claim
-from chatbranch.matching.index import Wording
+from chatbranch.matching.table import Wording
 
 _KEY_BYTES = 16
 _SAVE_EVERY = 4_000  # texts

@@ -20,7 +20,8 @@ from chatbranch.kernel.text import language, normalise, plain, sentences, tokeni
 from chatbranch.matching import features as f
 from chatbranch.matching import guard, rules
 from chatbranch.matching.encoder import Encoder, Encodes, Vectors
-from chatbranch.matching.index import Index, IndexWriter, Wording, has_vector, stamp
+from chatbranch.matching.index import Index, has_vector, stamp
+from chatbranch.matching.index_writer import IndexWriter
 from chatbranch.matching.judgement import (
     Candidate,
     Judgement,
@@ -31,6 +32,7 @@ from chatbranch.matching.judgement import (
     top_features,
 )
 from chatbranch.matching.mentions import addressed, posted, spoken
+from chatbranch.matching.table import Wording
 
 __all__ = ["Alternative", "IndexWriter", "Match", "Matcher", "Wording"]
 

@@ -11,8 +11,8 @@ from chatbranch.kernel.text import Normal, Token
 from chatbranch.matching import features as f
 from chatbranch.matching import guard, rules
 from chatbranch.matching.encoder import Vectors
-from chatbranch.matching.index import Wording
 from chatbranch.matching.mentions import Posted
+from chatbranch.matching.table import Wording
 
 _WIDEN = 120  # characters a span may grow on either side to reach the ends of its sentences
 _SENTENCE_END = re.compile(r"[。！？!?\n；;]|\.(?=\s|$)")

@@ -14,7 +14,7 @@ from chatbranch.journal.queries import last_seq
 from chatbranch.kernel import clock
 from chatbranch.kernel.text import is_cjk, to_simplified, to_traditional
 from chatbranch.matching.engine import Match, Matcher
-from chatbranch.matching.index import Wording
+from chatbranch.matching.table import Wording
 
 _lock = threading.Lock()
 _matchers: dict[Path, Matcher] = {}

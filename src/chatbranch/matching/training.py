@@ -13,8 +13,9 @@ from chatbranch.matching import rules
 from chatbranch.matching.dataset import Dataset, Query, Repetitions
 from chatbranch.matching.encoder import Encodes
 from chatbranch.matching.engine import Matcher
-from chatbranch.matching.index import IndexWriter, Wording
+from chatbranch.matching.index_writer import IndexWriter
 from chatbranch.matching.judgement import Candidate, Message
+from chatbranch.matching.table import Wording
 
 HELD_OUT_PER_KNOWN = 9  # messages that nobody checked for each one that somebody did
 FOLDS = 5

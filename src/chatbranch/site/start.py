@@ -138,7 +138,7 @@ def _build_index() -> None:
     from chatbranch.claims import queries
     from chatbranch.matching.actions import do_reindex, is_built
     from chatbranch.matching.encoder import ModelUnusable
-    from chatbranch.matching.index import IndexBusy
+    from chatbranch.matching.index_writer import IndexBusy
 
     try:
         if is_built() or not queries.wording_count():

@@ -14,8 +14,10 @@ import pytest
 from chatbranch.kernel.text import normalise, tokens
 from chatbranch.matching.encoder import Vectors
 from chatbranch.matching.features import Terms
-from chatbranch.matching.index import Index, IndexBusy, IndexWriter, Wording, current_generation, stamp
-from chatbranch.matching.table import sync
+from chatbranch.matching.generation import current_generation
+from chatbranch.matching.index import Index, stamp
+from chatbranch.matching.index_writer import IndexBusy, IndexWriter
+from chatbranch.matching.table import Wording, sync
 
 GARLIC = Wording("garlic", "en", "Eating garlic prevents colds.", 1)
 GARLIC_ZH = Wording("garlic", "zh-Hans", "吃大蒜可以预防感冒", 2)
@@ -203,7 +205,7 @@ def test_a_new_generation_is_on_disk_before_anything_names_it(
         assert not (tmp_path / "current").exists() or "space.json" in synced
         sync(path)
 
-    monkeypatch.setattr("chatbranch.matching.index.sync", sync_seen)
+    monkeypatch.setattr("chatbranch.matching.index_writer.sync", sync_seen)
     with IndexWriter.open(tmp_path, CountingEncoder()) as writer:
         writer.add([GARLIC])
         writer.commit()

@@ -18,9 +18,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from chatbranch.matching import index as index_module
-from chatbranch.matching import nearest
-from chatbranch.matching.index import Index, IndexWriter, Wording
+from chatbranch.matching import index_writer, nearest
+from chatbranch.matching.index import Index
+from chatbranch.matching.index_writer import IndexWriter
+from chatbranch.matching.table import Wording
 from chatbranch.matching.tests.test_index import CountingEncoder
 
 _BATCH = 50
@@ -33,7 +34,7 @@ def wordings(first: int, last: int) -> list[Wording]:
 
 def write_for_ever(directory: Path, rebuild: bool, die_at: int) -> None:
     """Grow the index, or build it anew, batch by batch; die before the die_at-th durable step, if that is not 0."""
-    nearest.FEW, index_module._UNCOUNTED = 60, 60  # so that counts and cells are written again and again
+    nearest.FEW, index_writer._UNCOUNTED = 60, 60  # so that counts and cells are written again and again
     steps = iter(range(1, 10_000))
     for name in ("fsync", "replace", "unlink", "rmdir"):
         setattr(os, name, _counted(getattr(os, name), steps, die_at))
