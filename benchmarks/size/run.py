@@ -94,7 +94,8 @@ def measure(title: str, folder: Path, settings: Mapping[str, str], starts: int) 
     with running(folder, settings) as (house, _, _):
         time.sleep(REST)
         held = {name: memory(number) for name, number in processes(house.pid(UP)).items()}
-    held["together"] = tuple(map(sum, zip(*held.values(), strict=True)))  # type: ignore[assignment]
+    rss, pss = zip(*held.values(), strict=True)
+    held["together"] = sum(rss), sum(pss)
     print(f"| {'idle, MB':<20} | {'RSS':>6} | {'PSS':>6} |\n|{'-' * 22}|{'-' * 8}|{'-' * 8}|")
     for name, (rss, pss) in held.items():
         print(f"| {name:<20} | {rss:>6.0f} | {pss:>6.0f} |")

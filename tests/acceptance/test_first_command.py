@@ -11,20 +11,11 @@ from pathlib import Path
 
 import pytest
 
+from chatbranch.intake.openapi import ANSWER
+
 pytestmark = pytest.mark.server
 KNOWN = "反复烧开的水含有大量亚硝酸盐，喝了会致癌。"
-FIELDS = {
-    "outcome",
-    "probability",
-    "claim",
-    "verdict",
-    "verdict_date",
-    "sources",
-    "matched",
-    "differences",
-    "why",
-    "case",
-}
+FIELDS = set(ANSWER["required"]) - {"id"}  # by which an answer over HTTP is come back to
 
 
 def test_it_is_answered_from_the_sample_library_and_leaves_nothing_that_others_could_read(

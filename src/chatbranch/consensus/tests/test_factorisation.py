@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from random import Random
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -15,6 +18,7 @@ rows = st.lists(
     st.tuples(st.integers(0, 9), st.integers(0, 9), st.sampled_from([0.0, 0.5, 1.0])), min_size=1, max_size=60
 )
 Rows = list[tuple[int, int, float]]
+Pricing = Callable[[Ratings], Costs]
 
 
 def rated(rows: Rows) -> Ratings:
@@ -52,9 +56,9 @@ def gradient(ratings: Ratings, found: Fit) -> float:
 
 
 @pytest.mark.parametrize("costs", [Costs.pinned, Costs.of_the_reference])
-def test_it_ends_where_no_parameter_can_be_bettered(costs: object) -> None:
+def test_it_ends_where_no_parameter_can_be_bettered(costs: Pricing) -> None:
     ratings = two_sides()
-    assert gradient(ratings, fit(ratings, costs(ratings))) < 1e-6  # type: ignore[operator]
+    assert gradient(ratings, fit(ratings, costs(ratings))) < 1e-6
 
 
 def test_notes_that_please_both_sides_come_first_and_those_that_please_one_do_not() -> None:
@@ -66,10 +70,10 @@ def test_notes_that_please_both_sides_come_first_and_those_that_please_one_do_no
 
 @settings(max_examples=60)
 @given(rows, st.randoms(use_true_random=False))
-def test_the_order_of_the_rows_changes_nothing_not_even_a_bit(given_rows: Rows, random: object) -> None:
+def test_the_order_of_the_rows_changes_nothing_not_even_a_bit(given_rows: Rows, random: Random) -> None:
     unique = list({(note, rater): (note, rater, value) for note, rater, value in given_rows}.values())
     shuffled = unique.copy()
-    random.shuffle(shuffled)  # type: ignore[attr-defined]
+    random.shuffle(shuffled)
     one, other = fit(rated(unique)), fit(rated(shuffled))
     assert one.loss == other.loss
     assert (one.notes.intercept == other.notes.intercept).all()
@@ -92,14 +96,14 @@ def test_a_notes_score_does_not_depend_on_how_busy_unrelated_notes_are() -> None
     chance = np.random.default_rng(3)
     ours = [(n, r, float(chance.random() < (0.95 if n < 5 else 0.4))) for n in range(10) for r in range(30)]
 
-    def moved(costs: object) -> float:
+    def moved(costs: Pricing) -> float:
         scores = []
         for crowd in (20, 400):
             others = [
                 (100 + n, 1000 + r, float((7 * n + r) % 3 > 0)) for n in range(10) for r in range(crowd)
             ]
             ratings = rated(ours + others)
-            scores.append(fit(ratings, costs(ratings)).notes.intercept[:10])  # type: ignore[operator]
+            scores.append(fit(ratings, costs(ratings)).notes.intercept[:10])
         return float(np.abs(scores[0] - scores[1]).max())
 
     assert moved(Costs.pinned) < 0.03
