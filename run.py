@@ -9,16 +9,12 @@ Needs Python 3.11 or newer and nothing else: it fetches uv, at a pinned version 
 
 from __future__ import annotations
 
+import compileall
 import hashlib
-import io
-import json
 import os
 import platform
 import subprocess
 import sys
-import tempfile
-import urllib.request
-import zipfile
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
@@ -79,6 +75,7 @@ def install(testing: bool) -> None:
                 "The installation did not finish; uv's message above says why. Running this again continues it."
             )
         )
+    compileall.compile_dir(ROOT / "src", quiet=1)  # what uv did for the rest
     stamp.write_text("\n".join([wanted, *(["tests"] if "--all-groups" in groups else [])]))
 
 
@@ -93,6 +90,9 @@ def find_uv() -> Path:
                     f"No uv is pinned for {' '.join(kind).strip()}. Install uv {UV}, run: uv sync --frozen, then: .venv/bin/chatbranch up"
                 )
             )
+        import io
+        import zipfile
+
         wheel = fetch(WHEELS[kind])
         with zipfile.ZipFile(io.BytesIO(wheel)) as archive:
             inside = next(name for name in archive.namelist() if name.endswith("/scripts/uv"))
@@ -132,6 +132,9 @@ def fetch(digest: str) -> bytes:
 
 
 def fetch_directly(digest: str) -> bytes:
+    import json
+    import urllib.request  # here, and not above: a second start need not wait for what only an installation uses
+
     asked = urllib.request.Request(INDEX, headers={"Accept": "application/vnd.pypi.simple.v1+json"})
     with urllib.request.urlopen(asked, timeout=60) as answer:
         files = json.load(answer)["files"]
@@ -141,6 +144,8 @@ def fetch_directly(digest: str) -> bytes:
 
 
 def fetch_with_pip(digest: str) -> bytes:
+    import tempfile
+
     with tempfile.TemporaryDirectory() as folder:
         pinned = Path(folder) / "uv.txt"
         pinned.write_text(f"uv=={UV} --hash=sha256:{digest}\n")

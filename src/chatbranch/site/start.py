@@ -8,8 +8,6 @@ import hashlib
 import logging
 import multiprocessing
 import os
-import threading
-import webbrowser
 from collections.abc import Callable
 from importlib import metadata
 from pathlib import Path
@@ -37,8 +35,8 @@ def up(*, browser: bool, demo: bool) -> int:
         if code := _apart(lambda: _settle(config, demo)):
             return code
         environment = {**os.environ, "CHATBRANCH_DATA": str(config.data)}
-        address = config.host, config.port
-        return supervisor.run(environment, lambda: _apart(lambda: _greet(config, demo, browser)), address)
+        greeting = ["--greet", "--open"] if browser else ["--greet"]
+        return supervisor.run(environment, (config.host, config.port), greeting)
 
 
 def _apart(work: Callable[[], None]) -> int:
@@ -82,17 +80,6 @@ def _version() -> str:
     ours = sorted(f"{file.parent.parent.name}/{file.name}" for file in package.glob("*/migrations/0*.py"))
     versions = [f"{name} {metadata.version(name)}" for name in ("chatbranch", "django", "django-allauth")]
     return hashlib.sha256("\n".join([*ours, *versions]).encode()).hexdigest()
-
-
-def _greet(config: Config, demo: bool, browser: bool) -> None:
-    """Say where the branch is, and open it."""
-    _load_django()
-    lines = _greeting(config, demo)
-    click.echo("\n".join(lines))
-    if browser:
-        opening = threading.Thread(target=webbrowser.open, args=[lines[-1].split()[-1]], daemon=True)
-        opening.start()
-        opening.join(5)  # some browsers only come back when they are closed
 
 
 def prepare(*, sample: bool = False) -> None:
@@ -147,20 +134,6 @@ def _build_index() -> None:
         raise click.ClickException(str(problem)) from problem
     with Bar("Indexing") as bar, contextlib.suppress(IndexBusy):  # whoever is writing it makes it whole
         do_reindex(bar.at)
-
-
-def _greeting(config: Config, demo: bool) -> list[str]:
-    """What is printed once the branch answers; the last line ends with the address to open."""
-    from chatbranch.branch import queries
-
-    if demo:
-        return ["", f"  A fictional branch is running; choose whom to be at   {config.url}/demo/"]
-    if queries.is_founded():
-        return ["", f"  {queries.branch_name()} is running at   {config.url}/"]
-    from chatbranch.branch.actions import do_prepare_founding
-
-    link = f"{config.url}/found/{do_prepare_founding()}/"
-    return ["", "  No branch has been founded here yet. Open this link, once, to found it:", f"  {link}"]
 
 
 def _check_demo(config: Config, demo: bool) -> None:

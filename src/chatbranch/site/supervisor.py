@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 log = logging.getLogger("chatbranch.supervisor")
@@ -30,6 +30,7 @@ class Child:
     name: str
     command: list[str]
     environment: Mapping[str, str]
+    first: Sequence[str] = ()  # what the first start is told, and no later one
     process: subprocess.Popen[bytes] | None = None
     started: float = 0.0
     falls: int = 0
@@ -38,7 +39,8 @@ class Child:
 
     def start(self) -> None:
         self.started = time.monotonic()
-        self.process = subprocess.Popen(self.command, env=dict(self.environment), stdin=subprocess.DEVNULL)  # noqa: S603 (our own)
+        command, self.first = [*self.command, *self.first], ()
+        self.process = subprocess.Popen(command, env=dict(self.environment), stdin=subprocess.DEVNULL)  # noqa: S603 (our own)
 
     def watch(self) -> None:
         """Notice a fall, and start again when its pause is over."""
@@ -57,14 +59,14 @@ class Child:
         log.error("%s stopped (exit %s); starting it again in %.0f s", self.name, code, pause)
 
 
-def run(
-    environment: Mapping[str, str], on_ready: Callable[[], object] | None, address: tuple[str, int]
-) -> int:
-    """Run the house until SIGTERM or Ctrl-C; `on_ready` is called once the web process answers. Returns an exit code."""
+def run(environment: Mapping[str, str], address: tuple[str, int], greeting: Sequence[str]) -> int:
+    """Run the house until SIGTERM or Ctrl-C; the web process is told the `greeting` when it first starts. Returns an exit
+    code."""
     stopping: list[int] = []
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda number, _: stopping.append(number))
     web, *others = (Child(name, command, environment) for name, command in commands().items())
+    web.first = greeting
     children, ready = [web], False
     while not stopping:
         for child in children:
@@ -72,9 +74,6 @@ def run(
         if not ready and _answers(address):  # readers come first: the other two start once the pages answer
             ready, children = True, [web, *others]
             continue
-        if ready and on_ready is not None:
-            on_ready()
-            on_ready = None
         time.sleep(0.5 if ready else 0.05)
     _stop(children)
     return 0
