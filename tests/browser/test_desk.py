@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 
 from tests.browser.conftest import Visit
+from tests.browser.test_asking import KNOWN
 from tests.browser.test_looks import LOOKS, findings
 from tests.support.house import House
 
@@ -59,7 +60,17 @@ from chatbranch.kernel.messages import Inbound
 inbound = Inbound("web", ids.new_token(), "", str(ids.new_id()), {text!r}, clock.now(), lang="zh-Hans")
 print(actions.do_check(inbound)[1].case["code"])
 """
-
+_MATCHED = """
+from chatbranch.intake import actions, matches
+from chatbranch.branch.models import Member
+from chatbranch.intake.models import Submission
+from chatbranch.kernel import clock, ids
+from chatbranch.kernel.messages import Inbound
+inbound = Inbound("web", ids.new_token(), "", str(ids.new_id()), {text!r}, clock.now(), lang="zh-Hans")
+submission, answer = actions.do_check(inbound)
+assert answer.claim, answer
+print(submission.id)
+"""
 _ROOMS = """
 from chatbranch.deliveries.actions import do_report
 from chatbranch.relay import actions
@@ -103,6 +114,12 @@ def desk(visit: Visit, house: House, keys: dict[str, str]) -> Callable[..., Any]
 def case(house: House) -> str:
     """The code of a new case."""
     return house.run(_ASK.format(text=BROUGHT.format(mark=time.monotonic_ns())))
+
+
+@pytest.fixture
+def match(house: House) -> str:
+    """The key of a message that was matched a moment ago."""
+    return house.run(_MATCHED.format(text=f"{KNOWN} {time.monotonic_ns() % 1000}号群转"))
 
 
 def propose(page: Any, code: str) -> None:
@@ -254,6 +271,23 @@ def test_the_desk_works_without_scripts(desk: Callable[..., Any], case: str) -> 
     assert approving.get_by_label("现在的结论").is_visible()
 
 
+def test_a_match_is_corrected_with_two_taps_and_shown_to_the_others(
+    desk: Callable[..., Any], match: str
+) -> None:
+    page = desk("tian", "/desk/matches/")
+    card = page.locator(f"#match-{match}")
+    card.get_by_text("订正这个比对").click()
+    heights = card.locator("form .button, form .link-button").evaluate_all(
+        "all => all.map(each => each.getBoundingClientRect().height)"
+    )
+    assert min(heights) >= 44, "large enough for a thumb"
+    card.get_by_role("button", name="不是同一条").click()
+    page.get_by_text("再有另一个账号的成员这样看").wait_for()
+    assert page.url.endswith(f"#match-{match}")
+    other = desk("qiao", "/desk/matches/", scripts=False).locator(f"#match-{match}")
+    assert other.get_by_text("田野报 · Tian：不是同一条").is_visible()
+
+
 def test_the_desk_is_worked_by_keyboard(desk: Callable[..., Any], case: str) -> None:
     page = desk("tian", "/desk/", width=1280)
     page.keyboard.press("j")
@@ -287,12 +321,14 @@ def rooms(house: House) -> None:
 @pytest.mark.usefixtures("rooms")
 @pytest.mark.parametrize(("lang", "dark"), LOOKS, ids=lambda value: str(value))
 def test_every_desk_page_is_readable_by_everyone_and_fits_a_phone(
-    desk: Callable[..., Any], axe: str, case: str, lang: str, dark: bool
+    desk: Callable[..., Any], axe: str, case: str, match: str, lang: str, dark: bool
 ) -> None:
     page = desk("tian", "/desk/", lang=lang, dark=dark)
     found = []
     paths = (
         "/desk/",
+        "/desk/matches/",
+        f"/desk/matches/#match-{match}",
         f"/desk/cases/{case}/",
         "/desk/members/",
         "/desk/objections/",

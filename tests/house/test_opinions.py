@@ -42,6 +42,9 @@ WAYS: dict[str, Step] = {
     "do_propose_note": lambda who, case, *_: propose(who, case),
     "do_approve": lambda who, case, other, note, claim: actions.do_approve(who, note, helpful=True),
     "do_link_to_claim": lambda who, case, other, note, claim: actions.do_link_to_claim(who, case, claim.id),
+    "do_correct_match": lambda who, case, other, note, claim: actions.do_correct_match(
+        who, case, "same", claim.id
+    ),
     "do_close": lambda who, case, *_: actions.do_close(who, case, "opinion"),
     "do_merge": lambda who, case, other, note, claim: actions.do_merge(who, case, other),
     "do_split": lambda who, case, *_: actions.do_split(

@@ -181,6 +181,12 @@ def standing(member: Member) -> Standing:
     )
 
 
+def interest_in(member: Member, text: str) -> str:
+    """The first open declared interest of this member that the text speaks of; empty where there is none."""
+    matters = member.interests.filter(ended_at=None).order_by("declared_at").values_list("matter", flat=True)
+    return next((matter for matter in matters if rules.speaks_of(text, matter)), "")
+
+
 def interests_of(members: Iterable[UUID]) -> dict[UUID, list[str]]:
     """The open declared interests of these members, so that a case can show who should step aside."""
     found: dict[UUID, list[str]] = {}

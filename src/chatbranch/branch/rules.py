@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from chatbranch.kernel.errors import Refused
 from chatbranch.kernel.phrases import Phrase
+from chatbranch.kernel.text import normalise
 
 MEMBER, STEWARD = "member", "steward"
 BLOC_KEPT = timedelta(days=90)
@@ -41,6 +42,12 @@ def joins_as_founder(founded_at: datetime, joined_at: datetime) -> bool:
 def counts_from(joined_at: datetime, founder: bool) -> datetime:
     """From when a member's word on a note counts: 30 days after joining; a founder's at once."""
     return joined_at if founder else joined_at + NEW_MEMBER_WAITS
+
+
+def speaks_of(text: str, matter: str) -> bool:
+    """Whether a text speaks of what a member has declared to be bound to."""
+    name = normalise(matter).text
+    return len(name) >= 2 and name in normalise(text).text
 
 
 def bloc_may_change_from(bloc_since: datetime) -> datetime:

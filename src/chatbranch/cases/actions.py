@@ -1,7 +1,7 @@
 """What is done with a case, as the other slices may call it. `check_` may refuse, `do_` writes: one transaction each.
 
 Asking and joining: asking.py. Looking into it: discussing.py, parties.py. Ending it: proposing.py, deciding.py, closing.py,
-merging.py. Afterwards: objecting.py.
+merging.py, correcting.py. Afterwards: objecting.py.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from chatbranch.cases.asking import (
 )
 from chatbranch.cases.checks import check_desk_open, check_not_party, check_open
 from chatbranch.cases.closing import do_close, do_link_to_claim, do_reopen
+from chatbranch.cases.correcting import do_correct_match
 from chatbranch.cases.deciding import do_approve
 from chatbranch.cases.discussing import do_add_evidence, do_comment, do_mark_urgent, do_take_duty
 from chatbranch.cases.files import keep as do_keep_file
@@ -49,6 +50,7 @@ __all__ = [
     "do_approve",
     "do_close",
     "do_comment",
+    "do_correct_match",
     "do_declare_party",
     "do_forget",
     "do_keep_file",

@@ -11,6 +11,7 @@ from chatbranch.branch.rules import owner_key
 from chatbranch.cases.checks import check_desk_open, check_not_party, check_open, held
 from chatbranch.cases.grouping import lock_opening
 from chatbranch.cases.models import Asker, Case, Comment
+from chatbranch.cases.teaching import teach
 from chatbranch.claims import queries as claims
 from chatbranch.journal.actions import do_record
 from chatbranch.kernel import clock
@@ -20,7 +21,7 @@ from chatbranch.kernel.phrases import Phrase
 
 def do_link_to_claim(actor: Member, case: Case, claim_id: UUID) -> bool:
     """Say that a case says what a claim of the library says. Once members of two outlets have said so, its askers are told
-    that claim's verdict; returns whether that is now."""
+    that claim's verdict, and it learns the case's wordings; returns whether that is now."""
     check_desk_open()
     check_not_party(actor, case)
     card = claims.claim_card(claim_id)
@@ -46,6 +47,7 @@ def do_link_to_claim(actor: Member, case: Case, claim_id: UUID) -> bool:
         closed = {"state": Case.State.DECIDED, "claim": claim_id, "closed_at": clock.now()}
         Case.objects.filter(pk=case.pk).update(**closed)
         Asker.objects.filter(case=case).update(claim=claim_id)
+        teach(claim_id, case, [text for texts in card.wordings.values() for text in texts])
         _remark(actor, case, _IS_SAME)
         do_record("case.closed", case.id, what="linked", claim=str(claim_id))
     return True

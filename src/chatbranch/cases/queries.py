@@ -12,7 +12,7 @@ from django.urls import reverse
 from chatbranch.branch import queries as branch
 from chatbranch.branch.models import Member
 from chatbranch.cases import letters
-from chatbranch.cases.models import Case, Comment, Evidence, Note, Objection, Party
+from chatbranch.cases.models import Case, Comment, Evidence, Note, Objection, Party, Variant
 from chatbranch.cases.parties import is_of
 from chatbranch.cases.recusal import recusals
 from chatbranch.cases.rules import Place, place
@@ -113,6 +113,12 @@ def find(code: str) -> Case | None:
     while case is not None and case.merged_into is not None:
         case = case.merged_into
     return case
+
+
+def held_of(fingerprints: Iterable[str]) -> set[str]:
+    """Which of these messages a case has as a variant."""
+    variants = Variant.objects.filter(fingerprint__in=list(fingerprints))
+    return set(variants.values_list("fingerprint", flat=True))
 
 
 def status_text(code: str, lang: str, *, url: str = "", sent: str = "") -> str:

@@ -6,9 +6,8 @@ from collections.abc import Iterable
 from uuid import UUID
 
 from chatbranch.branch import queries as branch
-from chatbranch.branch.rules import owner_key
+from chatbranch.branch.rules import owner_key, speaks_of
 from chatbranch.cases.models import Case
-from chatbranch.kernel.text import normalise
 
 
 def recusals(case: Case, members: Iterable[UUID]) -> dict[UUID, str]:
@@ -21,14 +20,9 @@ def recusals(case: Case, members: Iterable[UUID]) -> dict[UUID, str]:
         for member, standing in branch.standings(asked).items()
         if standing.outlet in parties
     }
-    spoken = normalise("\n".join([*case.variants.values_list("text", flat=True)[:20]])).text
+    spoken = "\n".join([*case.variants.values_list("text", flat=True)[:20]])
     for member, matters in branch.interests_of(asked).items():
-        matter = next((each for each in matters if _speaks_of(spoken, each)), "")
+        matter = next((each for each in matters if speaks_of(spoken, each)), "")
         if matter:
             found.setdefault(member, matter)
     return found
-
-
-def _speaks_of(spoken: str, matter: str) -> bool:
-    name = normalise(matter).text
-    return len(name) >= 2 and name in spoken

@@ -16,7 +16,7 @@ from chatbranch.branch import queries as branch
 from chatbranch.branch.access import member_of, member_required
 from chatbranch.branch.models import Member
 from chatbranch.branch.pages import lang_of, refused, say
-from chatbranch.cases import actions, desk, files, forms, queries
+from chatbranch.cases import actions, correcting, desk, files, forms, queries
 from chatbranch.cases.models import Case, Evidence, Note, Objection, Variant
 from chatbranch.cases.rules import STATES
 from chatbranch.claims.rules import SCALE
@@ -24,6 +24,7 @@ from chatbranch.deliveries import actions as deliveries
 from chatbranch.deliveries import queries as ledger
 from chatbranch.kernel.errors import Refused
 from chatbranch.kernel.phrases import Phrase
+from chatbranch.matching.actions import choice_of, no_such_claim, said_of
 
 _A_PAGE = 50
 _TOO_BIG = Phrase("文件请不超过 10 MB。", "A file may have at most 10 MB.")
@@ -68,6 +69,7 @@ def _page(request: HttpRequest, code: str, **more: Any) -> dict[str, Any]:
         "outlets": branch.outlets(actor),
         "me": actor,
         "alone": not branch.desk_is_open(),
+        "panel": correcting.panel(page.case, lang_of(request)),
         "why": {"why": page.case.why, "probability": page.case.why.get("probability")},
         **more,
     }
@@ -202,20 +204,20 @@ def _split(request: HttpRequest, actor: Member, subject: Case) -> str:
     )
 
 
-def _link(request: HttpRequest, actor: Member, subject: Case) -> str:
-    if subject.resembles_id is None:
-        raise Http404
-    if not actions.do_link_to_claim(actor, subject, subject.resembles_id):
+def _correct(request: HttpRequest, actor: Member, subject: Case) -> str:
+    said = choice_of(request.POST.get("is", ""), request.POST.get("at", ""))
+    if said is None:
+        raise no_such_claim()
+    corrected, told = actions.do_correct_match(
+        actor, subject, *said, note=request.POST.get("note", ""), keep=request.POST.get("keep") == "yes"
+    )
+    if told:
         return say(
             request,
-            "记下了。再有另一个账号的成员确认，就告诉问过的人。",
-            "Noted. Once a member of another outlet confirms it, everyone who asked is told.",
+            "已认定为同一条，问过的人会收到那条结论。",
+            "Taken as the same; everyone who asked gets that verdict.",
         )
-    return say(
-        request,
-        "已认定为同一条，问过的人会收到那条结论。",
-        "Taken as the same; everyone who asked gets that verdict.",
-    )
+    return said_of(corrected.came).say(lang_of(request))
 
 
 comment = _do("comment", _comment)
@@ -230,7 +232,7 @@ close = _do("close", _close)
 reopen = _do("reopen", _reopen)
 merge = _do("merge", _merge)
 split = _do("split", _split)
-link = _do("link", _link)
+correct = _do("correct", _correct)
 
 
 @require_POST

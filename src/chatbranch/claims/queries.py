@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import datetime
 from uuid import UUID
 
 from django.db.models import Count, Q, QuerySet
@@ -46,6 +47,18 @@ def headlines(claims: Iterable[UUID], lang: str) -> dict[UUID, str]:
     for wording in Wording.objects.filter(claim_id__in=list(claims), learnt=None).order_by("seq"):
         said.setdefault(wording.claim_id, {}).setdefault(wording.lang, wording.text)
     return {claim: pick(texts, lang) for claim, texts in said.items()}
+
+
+def known_since(claims: Iterable[UUID]) -> dict[UUID, datetime]:
+    """Since when the library has had these claims; those it does not have are left out."""
+    shelved = Claim.objects.filter(pk__in=list(claims), version__gt=0)
+    return dict(shelved.values_list("pk", "created_at"))
+
+
+def is_learnt(claim_id: UUID, text: str) -> bool:
+    """Whether the claim has this wording from a forwarded message alone."""
+    learnt = list(Wording.objects.filter(claim_id=claim_id, text=text).values_list("learnt", flat=True))
+    return bool(learnt) and None not in learnt
 
 
 def saying(parts: Iterable[str], most: int) -> list[UUID]:

@@ -28,6 +28,7 @@ from chatbranch.intake.forgetting import (
     do_finish_forgetting,
     do_forget,
     do_forget_again,
+    do_let_go_texts,
     do_scrub,
     images_waiting,
 )
@@ -38,6 +39,7 @@ from chatbranch.kernel import clock, ids
 from chatbranch.kernel.messages import Inbound
 from chatbranch.kernel.phrases import LANGS
 from chatbranch.kernel.text import written_language
+from chatbranch.matching import queries as matches
 
 log = logging.getLogger(__name__)
 
@@ -193,6 +195,8 @@ def _settle(submission: Submission, body: Body, prepared: replies.Prepared, *, r
     if body.email and word is None and settled.subject is not None:
         replies.also_tell(settled, channel=MAIL, address=body.email, lang=body.lang)
     submission.claim_id, submission.case_id = settled.claim_id, settled.case_id
+    if settled.answer.claim and prepared.shape:
+        submission.fingerprint = prepared.shape.fingerprint
     if settled.claim_id and not body.direct:  # so that it is not said there again unasked
         floods.do_count_told(submission.channel, body.address, settled.claim_id)
     if reply:
@@ -302,10 +306,12 @@ def _farewell(submission: Submission, body: Body, text: str) -> None:
 
 
 def do_tidy() -> None:
-    """Erase submissions after their 30 days, flood counts of past days, and files that nothing refers to any more."""
+    """Erase submissions after their 30 days and what corrections hold of them, flood counts of past days, and files that
+    nothing refers to any more."""
     Submission.objects.filter(received_at__lt=clock.now() - KEPT).exclude(
         state=Submission.State.RECEIVED
     ).delete()
+    do_let_go_texts(matches.texts_held())
     Flood.objects.filter(day__lt=clock.now().date() - timedelta(days=1)).delete()
     cases.do_sweep_files(images_waiting())
 

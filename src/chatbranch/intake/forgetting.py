@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from uuid import UUID
@@ -11,6 +11,7 @@ from cryptography.exceptions import InvalidTag
 from django.db import transaction
 
 from chatbranch.cases import actions as cases
+from chatbranch.cases import queries as case_queries
 from chatbranch.contacts import actions as contacts
 from chatbranch.contacts import queries as contact_queries
 from chatbranch.deliveries import actions as deliveries
@@ -20,6 +21,7 @@ from chatbranch.intake.models import Flood, Meant, Submission
 from chatbranch.journal.actions import do_record
 from chatbranch.kernel import clock, ids
 from chatbranch.kernel.chunks import in_chunks
+from chatbranch.matching import actions as matching
 
 MAIL = "mail"  # the channel on which an asker is told at a second address
 SCRUBBED = (
@@ -30,6 +32,7 @@ SCRUBBED = (
     "intake_meant",
     "deliveries_delivery",
     "deliveries_lane",
+    "matching_correction",
 )
 
 
@@ -109,10 +112,20 @@ def _erase(pseudonyms: list[str]) -> None:
         cases.do_forget(pseudonyms)
         deliveries.do_forget(pseudonyms)
         for chunk in in_chunks(pseudonyms):
-            Submission.objects.filter(pseudonym__in=chunk).delete()
+            sent = Submission.objects.filter(pseudonym__in=chunk)
+            texts = list(sent.exclude(fingerprint="").values_list("fingerprint", flat=True))
+            sent.delete()
+            do_let_go_texts(texts)
             Meant.objects.filter(pseudonym__in=chunk).delete()
             Flood.objects.filter(pseudonym__in=chunk).delete()
         do_record("scrub.wanted", ids.new_id())
+
+
+def do_let_go_texts(fingerprints: Collection[str]) -> None:
+    """Empty what corrections hold of these messages, where nobody else's submission and no case holds them."""
+    for chunk in in_chunks(set(fingerprints)):
+        sent = Submission.objects.filter(fingerprint__in=chunk).values_list("fingerprint", flat=True)
+        matching.do_let_go(set(chunk).difference(sent.distinct(), case_queries.held_of(chunk)))
 
 
 def images_waiting() -> set[str]:

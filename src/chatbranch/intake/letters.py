@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 from chatbranch.cases.letters import day, ruling, verdict_lines
 from chatbranch.claims.cards import ClaimCard
@@ -103,6 +104,12 @@ KINDS: dict[str, Phrase] = {
     "modality": Phrase("语气", "certainty"),
     "attribution": Phrase("出处", "attribution"),
 }
+
+
+def named(differences: Sequence[dict[str, Any]], lang: str) -> list[dict[str, Any]]:
+    """Differences as pages show them: each with its kind in words, as `say`."""
+    kinds = {kind: phrase.say(lang) for kind, phrase in KINDS.items()}
+    return [{**each, "say": kinds.get(str(each["kind"]), "")} for each in differences]
 
 
 def answer_letter(card: ClaimCard, lang: str, *, quoted: str, url: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from django.db import models
+from django.db.models import Q
 
 from chatbranch.kernel import clock, ids
 
@@ -34,9 +35,13 @@ class Submission(models.Model):
     result = models.JSONField(default=dict)
     claim_id = models.UUIDField(null=True, blank=True, db_index=True)
     case_id = models.UUIDField(null=True, blank=True, db_index=True)
+    fingerprint = models.CharField(max_length=64, blank=True)
 
     class Meta:
-        indexes = [models.Index(fields=["state", "received_at"])]
+        indexes = [
+            models.Index(fields=["state", "received_at"]),
+            models.Index(fields=["fingerprint", "id"], name="matched_message", condition=~Q(fingerprint="")),
+        ]
 
     def __str__(self) -> str:
         return f"{self.channel} {self.state}"

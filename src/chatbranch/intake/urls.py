@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path, re_path
 
-from chatbranch.intake import api, views
+from chatbranch.intake import api, desk, views
 
 urlpatterns = [
     path("", views.ask, name="ask"),
@@ -16,6 +16,8 @@ urlpatterns = [
     path("claims/<uuid:claim_id>/object", views.object_now, name="object"),
     path("forget/", views.forget, name="forget"),
     path("forget/<str:signed>/", views.forget_mail, name="forget-mail"),
+    path("desk/matches/", desk.recent_matches, name="matches"),
+    path("desk/matches/<uuid:key>/correct/", desk.correct_match, name="correct-match"),
     path("api/v1/checks", api.checks, name="api-checks"),
     path("api/v1/checks/<str:token>", api.check, name="api-check"),
     path("api/v1/cases/<str:code>", api.case, name="api-case"),

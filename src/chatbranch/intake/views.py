@@ -150,10 +150,7 @@ def _answer_context(submission: Submission) -> dict[str, object]:
     return {
         "answer": given,
         "matched": _parts(given),
-        "differences": [
-            {**each, "say": letters.KINDS[each["kind"]].say(_lang()) if each["kind"] in letters.KINDS else ""}
-            for each in given.differences
-        ],
+        "differences": letters.named(given.differences, _lang()),
         "card": card,
         "case": case,
         "decided": decided,

@@ -8,10 +8,41 @@ from pathlib import Path
 from django.conf import settings
 
 from chatbranch.claims import queries as claims
+from chatbranch.matching.agreement import NOT_SAME, NOTHING, SAME, choice_of
+from chatbranch.matching.correcting import (
+    AGREED,
+    APART,
+    TAUGHT,
+    Corrected,
+    Seen,
+    do_correct,
+    do_let_go,
+    no_such_claim,
+    said_of,
+)
 from chatbranch.matching.encoder import Encoder
 from chatbranch.matching.index import is_built_with
 from chatbranch.matching.index_writer import IndexBusy, IndexWriter
 from chatbranch.matching.table import Wording
+
+__all__ = [
+    "AGREED",
+    "APART",
+    "NOTHING",
+    "NOT_SAME",
+    "SAME",
+    "TAUGHT",
+    "Corrected",
+    "Seen",
+    "choice_of",
+    "do_correct",
+    "do_index_new",
+    "do_let_go",
+    "do_reindex",
+    "is_built",
+    "no_such_claim",
+    "said_of",
+]
 
 CHUNK = 2000
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID
 
@@ -13,8 +13,13 @@ from chatbranch.claims import queries as claims
 from chatbranch.journal.queries import last_seq
 from chatbranch.kernel import clock
 from chatbranch.kernel.text import is_cjk, to_simplified, to_traditional
+from chatbranch.matching.corrections import Panel, is_set_apart, panels, texts_held
 from chatbranch.matching.engine import Match, Matcher
+from chatbranch.matching.grouping import fingerprint
+from chatbranch.matching.rules import SET_APART
 from chatbranch.matching.table import Wording
+
+__all__ = ["Panel", "match_text", "match_unless_new", "matcher", "panels", "search", "texts_held"]
 
 _lock = threading.Lock()
 _matchers: dict[Path, Matcher] = {}
@@ -84,7 +89,19 @@ def search(text: str, most: int = 20) -> list[UUID]:
 
 def _match(text: str, using: Matcher, state: tuple[object, ...]) -> Match:
     library = _read_library(using, state)
-    return using.match(text, newer=library.newer, gone=library.gone)
+    return _held_apart(text, using.match(text, newer=library.newer, gone=library.gone))
+
+
+def _held_apart(text: str, found: Match) -> Match:
+    """Members of two outlets say that this message, or the forwarded one it repeats, says something else: no answer."""
+    if found.claim_id is None:
+        return found
+    claim_id, alike = UUID(found.claim_id), [fingerprint(text)]
+    if found.wording and claims.is_learnt(claim_id, found.wording):
+        alike.append(fingerprint(found.wording))
+    if not is_set_apart(claim_id, alike):
+        return found
+    return replace(found, outcome="suggest", rule=SET_APART)
 
 
 def _read_library(using: Matcher, state: tuple[object, ...]) -> _Library:

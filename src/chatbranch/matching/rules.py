@@ -19,6 +19,7 @@ Outcome = Literal["answer", "suggest", "new"]
 
 FITTED = Path(__file__).with_name("fitted.json")
 INFORMATIVE_ENOUGH = 6  # terms; a shorter message is answered only when it is nearly the claim itself
+SET_APART = "members-say-another"  # two outlets said so (agreement.py): whatever the numbers say, no answer
 NEARLY_IDENTICAL = 0.9  # share of the weight of each that the other holds
 
 

@@ -17,7 +17,9 @@ from chatbranch.branch import actions as branch
 from chatbranch.branch.models import Member
 from chatbranch.cases import actions as cases
 from chatbranch.cases.models import Case, Evidence, Note, Objection
+from chatbranch.claims import actions as claims
 from chatbranch.kernel import clock
+from chatbranch.matching import queries as matching
 
 RUMOUR = "紧急通知：云岚市自来水厂今晚八点起停水三天，请大家马上储水，转发给家人！"
 ALTERED = "紧急通知：云岚市自来水厂今晚十点起停水五天，请大家马上储水，转发给家人！"
@@ -400,3 +402,82 @@ def test_an_unknown_code_is_not_found(members: dict[str, Member]) -> None:
     assert client.get("/desk/cases/0000/").status_code == 404
     assert client.post("/desk/cases/0000/comment/", {"text": "x"}).status_code == 404
     assert len(OUTLETS) == len(members)
+
+
+# --- correcting a match ------------------------------------------------------------------------------------------------
+
+
+def known(text: str) -> str:
+    """A claim of the library; its id."""
+    published = claims.do_publish(
+        claim_id=None,
+        wordings={"zh-Hans": text},
+        rating="false",
+        as_of=clock.now().date(),
+        sources=[{"url": "https://source.example/"}],
+    )
+    return str(published.claim_id)
+
+
+def test_a_case_is_the_same_as_a_claim_when_two_outlets_press_one_button(members: dict[str, Member]) -> None:
+    claim = known("云岚市自来水厂今晚八点起停水三天")
+    subject = case_of(ask(ALTERED, asker="first"))
+    assert str(subject.resembles_id) == claim
+    shown = page(desk(members["lin"]), f"/desk/cases/{subject.code}/")
+    assert f'name="is" value="{claim}"' in shown
+    path = f"/desk/cases/{subject.code}/correct/"
+    first = desk(members["lin"]).post(path, {"is": claim, "note": "只是天数写错"}, follow=True)
+    assert "再有另一个账号的成员" in first.content.decode()
+    assert "是同一条 <q>只是天数写错</q>" in page(desk(members["chen"]), f"/desk/cases/{subject.code}/")
+    second = desk(members["chen"]).post(path, {"is": claim}, follow=True)
+    assert "问过的人会收到那条结论" in second.content.decode()
+    subject.refresh_from_db()
+    assert (subject.state, str(subject.claim_id)) == ("decided", claim)
+    assert matching.match_text(ALTERED).outcome == "answer"
+
+
+def test_a_case_that_resembles_nothing_can_be_given_the_claim_it_says(members: dict[str, Member]) -> None:
+    claim = known("饮水机里的水烧开两次会致癌")
+    subject = case_of(ask(RUMOUR, asker="first"))
+    for who in ("lin", "chen"):
+        answer = desk(members[who]).post(
+            f"/desk/cases/{subject.code}/correct/", {"is": "at", "at": f"http://testserver/claims/{claim}/"}
+        )
+        assert answer.status_code == 302
+    subject.refresh_from_db()
+    assert str(subject.claim_id) == claim
+
+
+def test_that_a_case_is_another_claim_leaves_it_open(members: dict[str, Member]) -> None:
+    known("云岚市自来水厂今晚八点起停水三天")
+    subject = case_of(ask(ALTERED, asker="first"))
+    for who in ("lin", "chen"):
+        desk(members[who]).post(f"/desk/cases/{subject.code}/correct/", {"is": "not"})
+    subject.refresh_from_db()
+    assert subject.state == "open"
+    shown = page(desk(members["he"]), f"/desk/cases/{subject.code}/")
+    assert "不再自动这样回答" in shown
+    assert shown.count("不是同一条") >= 2
+    assert matching.match_text(ALTERED).rule == "members-say-another"
+
+
+def test_a_party_corrects_nothing_and_is_offered_nothing(members: dict[str, Member]) -> None:
+    known("云岚市自来水厂今晚八点起停水三天")
+    subject = case_of(ask(ALTERED, asker="first"))
+    cases.do_declare_party(members["he"], subject, members["lin"].outlet, "这条是它发的")
+    client = desk(members["lin"])
+    assert 'name="is"' not in page(client, f"/desk/cases/{subject.code}/")
+    assert client.post(f"/desk/cases/{subject.code}/correct/", {"is": "not"}).status_code == 403
+    assert (
+        desk(members["he"]).post(f"/desk/cases/{subject.code}/correct/", {"is": "never"}).status_code == 400
+    )
+
+
+def test_a_case_that_was_split_off_has_no_match_to_correct(members: dict[str, Member], case: Case) -> None:
+    other = case_of(ask(ALTERED, asker="second"))
+    cases.do_merge(members["lin"], other, case)
+    split = cases.do_split(members["lin"], case, [case.variants.get(text=ALTERED).pk])
+    assert 'name="is"' not in page(desk(members["lin"]), f"/desk/cases/{split.code}/")
+    assert (
+        desk(members["lin"]).post(f"/desk/cases/{split.code}/correct/", {"is": "nothing"}).status_code == 409
+    )

@@ -34,6 +34,10 @@ RULES: dict[str, Phrase] = {
         "中文消息要几乎一样才直接回答；这条还不够像。",
         "A Chinese message must be nearly a copy to be answered directly; this one is not.",
     ),
+    "members-say-another": Phrase(
+        "像是像，但不同账号的成员看过，认为说的是另一件事，所以不直接给结论。",
+        "Alike, but members of different outlets looked and say it is another claim, so no verdict is given directly.",
+    ),
     "nothing-near": Phrase("库里没有相近的内容。", "Nothing in the library comes near."),
 }
 FEATURES: dict[str, Phrase] = {
