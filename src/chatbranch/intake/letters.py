@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
 from chatbranch.cases.letters import day, ruling, verdict_lines
 from chatbranch.claims.cards import ClaimCard
 from chatbranch.claims.rules import rating_name
 from chatbranch.kernel.phrases import Phrase, pick
+from chatbranch.matching.guard.kinds import KINDS
 
 HELP = Phrase(
     """把可疑的消息转发给我，我说查到了什么。
@@ -92,24 +92,6 @@ _SHARE = Phrase(
     "Hi all, about this one: {headline}. Someone has looked into it, and it is {rating}. {explanation} Whoever passed it on meant well; just so we all know. {source}",
 )
 LONGEST_HEADLINE = 120  # characters, in a room
-KINDS: dict[str, Phrase] = {
-    "number": Phrase("数字", "number"),
-    "date": Phrase("日期", "date"),
-    "place": Phrase("地点", "place"),
-    "name": Phrase("名称", "name"),
-    "unit": Phrase("单位", "unit"),
-    "negation": Phrase("肯定与否定", "yes or no"),
-    "denial": Phrase("说法（像是在辟谣）", "stance (it reads like a denial)"),
-    "quantifier": Phrase("范围", "extent"),
-    "modality": Phrase("语气", "certainty"),
-    "attribution": Phrase("出处", "attribution"),
-}
-
-
-def named(differences: Sequence[dict[str, Any]], lang: str) -> list[dict[str, Any]]:
-    """Differences as pages show them: each with its kind in words, as `say`."""
-    kinds = {kind: phrase.say(lang) for kind, phrase in KINDS.items()}
-    return [{**each, "say": kinds.get(str(each["kind"]), "")} for each in differences]
 
 
 def answer_letter(card: ClaimCard, lang: str, *, quoted: str, url: str) -> str:

@@ -17,7 +17,6 @@ from chatbranch.cases import actions as cases
 from chatbranch.cases import queries as case_queries
 from chatbranch.claims import queries as claims
 from chatbranch.claims.cards import ClaimCard
-from chatbranch.intake import letters
 from chatbranch.intake.answers import Answer
 from chatbranch.intake.models import Submission
 from chatbranch.kernel.errors import Refused
@@ -48,7 +47,6 @@ class ShownMatch:
     span: str
     after: str
     card: ClaimCard
-    differences: list[dict[str, Any]]
     panel: matches.Panel
     code: str
 
@@ -90,15 +88,13 @@ def _shown(rows: Sequence[Submission], lang: str) -> list[ShownMatch]:
     panels = matches.panels(near, lang)
     cards = {card.id: card for card in claims.claim_cards([claim for claim, _ in near.values()])}
     return [
-        _row(row, given, cards[_found(given)], panels[row.fingerprint], times.get(row.fingerprint, 1), lang)
+        _row(row, given, cards[_found(given)], panels[row.fingerprint], times.get(row.fingerprint, 1))
         for row, given in zip(rows, answers, strict=True)
         if _found(given) in cards
     ]
 
 
-def _row(
-    row: Submission, given: Answer, card: ClaimCard, panel: matches.Panel, times: int, lang: str
-) -> ShownMatch:
+def _row(row: Submission, given: Answer, card: ClaimCard, panel: matches.Panel, times: int) -> ShownMatch:
     before, span, after = _parts(given)
     return ShownMatch(
         key=row.pk,
@@ -110,7 +106,6 @@ def _row(
         span=span,
         after=after,
         card=card,
-        differences=letters.named(given.differences, lang),
         panel=panel,
         code=given.case["code"] if given.case else "",
     )

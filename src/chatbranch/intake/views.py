@@ -150,7 +150,7 @@ def _answer_context(submission: Submission) -> dict[str, object]:
     return {
         "answer": given,
         "matched": _parts(given),
-        "differences": letters.named(given.differences, _lang()),
+        "differences": given.differences,
         "card": card,
         "case": case,
         "decided": decided,

@@ -6,6 +6,7 @@ from django import template
 from django.utils.translation import get_language
 
 from chatbranch.kernel.phrases import Phrase, as_lang
+from chatbranch.matching.guard.kinds import KINDS
 
 register = template.Library()
 
@@ -72,3 +73,9 @@ def rule_said(rule: str) -> str:
 def feature_said(name: str) -> str:
     """A feature in plain words; one not known here by its own name."""
     return FEATURES[name].say(as_lang(get_language())) if name in FEATURES else name.replace("_", " ")
+
+
+@register.filter
+def kind_said(kind: str) -> str:
+    """A kind of difference in plain words; one not known here by its own name."""
+    return KINDS[kind].say(as_lang(get_language())) if kind in KINDS else kind
