@@ -1,8 +1,8 @@
-"""The scorer beside gradient descent on the same model: loss, agreement, processor time, memory.
+"""The scorer beside gradient descent on the same model: loss, agreement, processor time, memory; and one rating at once.
 
     .venv/bin/python -m benchmarks.consensus.run --peer PYTHON [--sizes 30000 1000000] [--seeds 5] [--polis DIR]
 
-PYTHON is one that has torch. Without it only ours is measured.
+PYTHON is one that has torch. Without it only ours is measured. Ours runs in a process of its own (alone.py), with one thread.
 """
 
 from __future__ import annotations
@@ -10,11 +10,9 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -28,17 +26,21 @@ from chatbranch.consensus.ratings import Column, Ratings, gather
 from chatbranch.consensus.scoring import score
 
 HERE = Path(__file__).parent
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
 Rows = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
 
 
 @dataclass(frozen=True)
 class Ours:
-    """What ours gave. Times are of the processor, s."""
+    """What ours gave. Times are of the processor, s, the median of three; memory: at most, of the process, MB."""
 
     ratings: Ratings
     found: Fit
     mapping: float
     solving: float
+    again: float
+    memory: float
+    one_rating: float
 
 
 def synthetic(wanted: int, seed: int = 0) -> Rows:
@@ -62,23 +64,18 @@ def synthetic(wanted: int, seed: int = 0) -> Rows:
     return note * 7919 + 10**15, rater * 104_729 + 10**12, np.clip(np.round(felt * 2) / 2, 0, 1)
 
 
-def ours(rows: Rows) -> Ours:
-    began = time.process_time()
+def ours(source: Path, rows: Rows) -> Ours:
+    command = [sys.executable, "-m", "benchmarks.consensus.alone", str(source)]
+    done = subprocess.run(command, check=True, env={**os.environ, **ONE_THREAD}, stdout=subprocess.PIPE)
     ratings = gather(Column.of(rows[0]), Column.of(rows[1]), rows[2])
-    mapped = time.process_time()
-    found = fit(ratings)
-    return Ours(ratings, found, mapped - began, time.process_time() - mapped)
+    return Ours(ratings, fit(ratings), **json.loads(done.stdout))
 
 
-def peer(python: str, rows: Rows, costs: Costs, seed: int) -> Any:
-    with tempfile.TemporaryDirectory() as folder:
-        source, target = Path(folder) / "in.npz", Path(folder) / "out.npz"
-        np.savez(source, notes=rows[0], raters=rows[1], values=rows[2], costs=json.dumps(asdict(costs)))
-        environment = {**os.environ, "OMP_NUM_THREADS": "1"}
-        subprocess.run(
-            [python, str(HERE / "peer.py"), str(source), str(target), str(seed)], check=True, env=environment
-        )
-        return dict(np.load(target))
+def peer(python: str, source: Path, seed: int) -> Any:
+    target = source.with_name("out.npz")
+    command = [python, str(HERE / "peer.py"), str(source), str(target), str(seed)]
+    subprocess.run(command, check=True, env={**os.environ, **ONE_THREAD})
+    return dict(np.load(target))
 
 
 def statuses(ratings: Ratings, found: Fit) -> list[str]:
@@ -93,17 +90,26 @@ def as_fit(theirs: Any, mine: Ours) -> Fit:
 
 
 def compare(name: str, rows: Rows, python: str | None, seeds: int) -> None:
-    mine = ours(rows)
-    many = f"{len(mine.ratings):,} ratings, {len(mine.ratings.notes):,} notes, {mine.ratings.raters:,} raters"
-    memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"\n{name}: {many}")
-    print(
-        f"  ours: loss {mine.found.loss:.9f}, {mine.found.turns} turns, {mine.solving:.2f} s solving, "
-        f"{mine.mapping:.2f} s mapping ids, {memory:.0f} MB at most"
-    )
-    if python is None or not seeds:
-        return
-    runs = [peer(python, rows, mine.found.costs, seed) for seed in range(seeds)]
+    with tempfile.TemporaryDirectory() as folder:
+        source = Path(folder) / "in.npz"
+        costs = json.dumps(asdict(Costs.pinned(gather(Column.of(rows[0]), Column.of(rows[1]), rows[2]))))
+        np.savez(source, notes=rows[0], raters=rows[1], values=rows[2].astype(np.float32), costs=costs)
+        mine = ours(source, rows)
+        many = f"{len(mine.ratings):,} ratings, {len(mine.ratings.notes):,} notes, {mine.ratings.raters:,} raters"
+        print(f"\n{name}: {many}")
+        print(
+            f"  ours: loss {mine.found.loss:.9f}, {mine.found.turns} turns, {mine.solving:.3f} s solving, "
+            f"{mine.mapping:.3f} s mapping ids, {mine.again:.3f} s from the last fit, "
+            f"one rating {mine.one_rating * 1000:.1f} ms, {mine.memory:.0f} MB at most",
+            flush=True,
+        )
+        if python is None or not seeds:
+            return
+        runs = [peer(python, source, seed) for seed in range(seeds)]
+    beside(mine, runs, seeds)
+
+
+def beside(mine: Ours, runs: list[Any], seeds: int) -> None:
     best = min(runs, key=lambda run: run["loss"])
     solving = float(np.median([run["solving"] for run in runs]))
     whole = float(np.median([run["solving"] + run["mapping"] for run in runs]))
@@ -121,7 +127,8 @@ def compare(name: str, rows: Rows, python: str | None, seeds: int) -> None:
         f"{differ(own, theirs[runs.index(best)]):.2%} (from seed to seed {between:.2%})"
     )
     print(
-        f"  processor time: solving 1/{solving / mine.solving:.0f}, from raw ids 1/{whole / (mine.solving + mine.mapping):.0f}"
+        f"  processor time: solving 1/{solving / mine.solving:.0f}, from raw ids 1/{whole / (mine.solving + mine.mapping):.0f}",
+        flush=True,
     )
 
 

@@ -7,8 +7,8 @@ positions in the canonical order of their ids, and the ids are not kept.
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +16,11 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.int32]
+
+PART = 1 << 15
+"""Ratings worked on at a time, about: what is computed of them stays in the processor's cache."""
+SLOTS = 22
+"""Ids are looked up in a table of 2 to the power of this at most."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,33 @@ class Grouped:
         start = int(self.start[place])
         return slice(start, start + int(self.count[place]))
 
+    def parts(self) -> Iterator[tuple[slice, slice]]:
+        """(who, their ratings) in consecutive parts of about PART ratings; nobody's ratings are divided."""
+        first, rows = 0, 0
+        while first < len(self.start):
+            end = max(first + 1, int(np.searchsorted(self.start, rows + PART)))
+            until = int(self.start[end]) if end < len(self.start) else len(self.value)
+            yield slice(first, end), slice(rows, until)
+            first, rows = end, until
+
+    def with_one(self, own: int, other: int, value: float) -> Grouped:
+        """With one more rating, or another value where there is one already. own: at most one past the last."""
+        new = own == len(self.start)
+        mine = slice(len(self.value), len(self.value)) if new else self.of_one(own)
+        place = mine.start + int(np.searchsorted(self.other[mine], other))
+        if place < mine.stop and self.other[place] == other:
+            values = self.value.copy()
+            values[place] = value
+            total = self.total.copy()
+            total[own] = values[mine].sum(dtype=np.float64)
+            return replace(self, value=values, total=total)
+        owns = np.repeat(np.arange(len(self.start), dtype=np.int32), self.count.astype(np.int64))
+        return Grouped.of(
+            np.insert(owns, place, own),
+            np.insert(self.other, place, other),
+            np.insert(self.value, place, value),
+        )
+
 
 @dataclass(frozen=True)
 class Ratings:
@@ -56,6 +88,10 @@ class Ratings:
 
     def __len__(self) -> int:
         return len(self.by_note.value)
+
+    def place(self, note: object) -> int:
+        """Where a note is, by its id; one past the last where it has no rating."""
+        return next(iter(np.flatnonzero(self.notes == note).tolist()), len(self.notes))
 
 
 @dataclass(frozen=True)
@@ -74,9 +110,45 @@ class Column:
             for each in column.tolist():
                 coder.append(each)
             return coder.column()
-        distinct = np.sort(column)
-        distinct = distinct[np.append(True, distinct[1:] != distinct[:-1])]
+        if column.dtype.kind in "iu":
+            return _coded(column)
+        distinct = np.unique(column)
         return cls(distinct, np.searchsorted(distinct, column).astype(np.int32))
+
+
+def _coded(ids: NDArray[Any]) -> Column:
+    """Numbers as a column, without sorting more than the distinct ones.
+
+    Each id has a slot in a table, by a multiplication; whichever of the ids that share one is there has it, and the rows
+    of the others look for another slot in the next round. The result is that of sorting, to the last place.
+    """
+    bits = min(max(len(ids).bit_length() - 2, 8), SLOTS)
+    table, taken = np.empty(1 << bits, ids.dtype), np.zeros(1 << bits, np.bool_)
+    rows, rounds = np.arange(len(ids), dtype=np.int32), []
+    left = ids
+    for factor in _FACTORS:
+        slots = (left.astype(np.uint64) * factor >> np.uint64(64 - bits)).astype(np.int32)
+        table[slots], taken[:] = left, False
+        taken[slots] = True
+        found = table[slots] == left
+        occupied = np.flatnonzero(taken)
+        rounds.append((rows[found], slots[found], occupied, table[occupied]))
+        rows, left = rows[~found], left[~found]
+        if not len(rows):
+            break
+    distinct = np.sort(np.concatenate([np.unique(left), *(held for _, _, _, held in rounds)]))
+    places = np.empty(len(ids), np.int32)
+    places[rows] = np.searchsorted(distinct, left)
+    place_of = np.empty(1 << bits, np.int32)
+    for these, slots, occupied, held in rounds:
+        place_of[occupied] = np.searchsorted(distinct, held)
+        places[these] = place_of[slots]
+    return Column(distinct, places)
+
+
+_FACTORS = [
+    np.uint64(odd) for odd in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93)
+]
 
 
 class Coder:
@@ -109,24 +181,33 @@ def gather(notes: Column, raters: Column, values: ArrayLike, times: ArrayLike | 
         raise ValueError("ratings need at least one row, and as many notes and raters as values")
     if not (value.min() >= 0 and value.max() <= 1):
         raise ValueError("a rating is a number from 0 (not helpful) to 1 (helpful)")
-    note, rater, value = _canonical(notes, raters, value, times)
-    order = np.argsort(rater, kind="stable")
-    by_rater = Grouped.of(rater[order], note[order], value[order])
-    return Ratings(notes.distinct, len(raters.distinct), Grouped.of(note, rater, value), by_rater)
+    by_rater, by_note = _both_ways(notes, raters, value, times)
+    return Ratings(notes.distinct, len(raters.distinct), by_note, by_rater)
 
 
-def _canonical(
+def _both_ways(
     notes: Column, raters: Column, value: NDArray[np.float32], times: ArrayLike | None
-) -> tuple[Places, Places, NDArray[np.float32]]:
-    """In order of note, then rater, each pair once."""
-    many = np.int64(len(raters.distinct))
-    pair = notes.places * many + raters.places
-    order = np.argsort(pair)
-    ordered = pair[order]
-    if (ordered[1:] == ordered[:-1]).any():
-        when = np.zeros(len(pair)) if times is None else np.asarray(times)
-        order = np.lexsort((value, when, pair))
-        ordered = pair[order]
-        last = np.append(ordered[1:] != ordered[:-1], True)
-        order, ordered = order[last], ordered[last]
-    return (ordered // many).astype(np.int32), (ordered % many).astype(np.int32), value[order]
+) -> tuple[Grouped, Grouped]:
+    """By rater, then note; and by note, then rater; each pair once."""
+    note, rater = notes.places, raters.places
+    order = _order(note, len(notes.distinct))
+    order = order[_order(rater[order], len(raters.distinct))]
+    note, rater = note[order], rater[order]
+    again = (rater[1:] == rater[:-1]) & (note[1:] == note[:-1])
+    if again.any():
+        when = np.zeros(len(order)) if times is None else np.asarray(times)
+        order = np.lexsort((value, when, notes.places, raters.places))
+        last = np.append(~again, True)
+        order, note, rater = order[last], note[last], rater[last]
+    value = value[order]
+    by_rater = Grouped.of(rater, note, value)
+    order = _order(note, len(notes.distinct))
+    return by_rater, Grouped.of(note[order], rater[order], value[order])
+
+
+def _order(places: Places, many: int) -> NDArray[np.int64]:
+    """What sorts them, equal ones as they came: two bytes at a time, for which numpy has a sort of linear time."""
+    order = np.argsort((places & 0xFFFF).astype(np.uint16), kind="stable")
+    if many > 1 << 16:
+        order = order[np.argsort((places >> 16).astype(np.uint16)[order], kind="stable")]
+    return order

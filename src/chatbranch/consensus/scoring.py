@@ -23,6 +23,14 @@ FEWEST = 5
 HELPFUL_FROM, NOT_HELPFUL_TO = 0.65, 0.35  # levels
 ONE_SIDED_FROM = 0.50  # |factor|
 
+TOO_FEW = f"fewer than {FEWEST} ratings"
+SIDE_MISSING = "one side is missing"
+LEVEL_BETWEEN = f"level between {NOT_HELPFUL_TO} and {HELPFUL_FROM}"
+ONE_SIDED = f"one-sided: |factor| from {ONE_SIDED_FROM}"
+SIDES_DISAGREE = "the sides do not agree"
+BOTH_HELPFUL = f"level from {HELPFUL_FROM}, and on each side more find it helpful than not"
+BOTH_NOT_HELPFUL = f"level up to {NOT_HELPFUL_TO}, and on each side more find it not helpful"
+
 
 @dataclass(frozen=True)
 class Scored:
@@ -71,6 +79,7 @@ def summary(ratings: Ratings, found: Fit) -> dict[str, object]:
         "ratings": len(ratings),
         "raters": ratings.raters,
         "turns": found.turns,
+        "rounds": found.rounds,
         "costs": asdict(found.costs),
     }
 
@@ -78,23 +87,26 @@ def summary(ratings: Ratings, found: Fit) -> dict[str, object]:
 def judge(level: float, factor: float, ratings: int, sides: Sequence[Heard]) -> tuple[Status, str]:
     """The status of a note, and the rule that gave it."""
     if ratings < FEWEST:
-        return "needs-more-ratings", f"fewer than {FEWEST} ratings"
+        return "needs-more-ratings", TOO_FEW
     if any(not side.helpful + side.not_helpful for side in sides):
-        return "needs-more-ratings", "one side is missing"
+        return "needs-more-ratings", SIDE_MISSING
     if NOT_HELPFUL_TO < level < HELPFUL_FROM:
-        return "needs-more-ratings", f"level between {NOT_HELPFUL_TO} and {HELPFUL_FROM}"
+        return "needs-more-ratings", LEVEL_BETWEEN
     if abs(factor) >= ONE_SIDED_FROM:
-        return "needs-more-ratings", f"one-sided: |factor| from {ONE_SIDED_FROM}"
+        return "needs-more-ratings", ONE_SIDED
     if level >= HELPFUL_FROM and all(side.helpful > side.not_helpful for side in sides):
-        return "helpful", f"level from {HELPFUL_FROM}, and on each side more find it helpful than not"
+        return "helpful", BOTH_HELPFUL
     if level <= NOT_HELPFUL_TO and all(side.helpful < side.not_helpful for side in sides):
-        return "not-helpful", f"level up to {NOT_HELPFUL_TO}, and on each side more find it not helpful"
-    return "needs-more-ratings", "the sides do not agree"
+        return "not-helpful", BOTH_NOT_HELPFUL
+    return "needs-more-ratings", SIDES_DISAGREE
 
 
 def _heard(ratings: Ratings, side: NDArray[np.bool_]) -> list[Heard]:
     """What the raters of one side say of each note."""
-    grouped, theirs = ratings.by_note, side[ratings.by_note.other]
-    helpful = np.add.reduceat(theirs & (grouped.value > 0.5), grouped.start, dtype=np.int64)
-    not_helpful = np.add.reduceat(theirs & (grouped.value < 0.5), grouped.start, dtype=np.int64)
+    helpful, not_helpful = np.zeros((2, len(ratings.notes)), np.int64)
+    own = ratings.by_note
+    for whose, rows in own.parts():
+        theirs, start = side[own.other[rows]], own.start[whose] - rows.start
+        helpful[whose] = np.add.reduceat(theirs & (own.value[rows] > 0.5), start, dtype=np.int64)
+        not_helpful[whose] = np.add.reduceat(theirs & (own.value[rows] < 0.5), start, dtype=np.int64)
     return [Heard(*pair) for pair in zip(helpful.tolist(), not_helpful.tolist(), strict=True)]

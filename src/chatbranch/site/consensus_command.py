@@ -55,26 +55,38 @@ def consensus() -> None:
     show_default=True,
     help="What parameters cost: always the same, or by the averages of the data as the reference has it.",
 )
+@click.option(
+    "--rounds",
+    type=click.Choice(["1", "2"]),
+    default="1",
+    show_default=True,
+    help="1: every rater counts the same. 2: then again, with raters who agreed with what both sides decided counting more; "
+    "from 101 raters on.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
-def score(polis: Path | None, agree: str, ratings: Files, notes: Files, costs: str, as_json: bool) -> None:
+def score(
+    polis: Path | None, agree: str, ratings: Files, notes: Files, costs: str, rounds: str, as_json: bool
+) -> None:
     """Fit mu, intercepts and factors to their optimum, and give every note a status and the rule behind it."""
     if (polis is None) == (not ratings):
         raise click.UsageError("give either --polis votes.csv or --ratings ratings.tsv")
     from chatbranch.consensus import factorisation, formats, scoring
+    from chatbranch.consensus.rounds import fit_in_rounds
 
     try:
         read = _polis(polis, int(agree)) if polis else _community_notes(ratings, notes)
     except (formats.Unreadable, UnicodeDecodeError) as problem:
         raise click.ClickException(f"{polis or ratings[0]}: {problem}") from problem
     makers = {"pinned": factorisation.Costs.pinned, "reference": factorisation.Costs.of_the_reference}
-    found = factorisation.fit(read, makers[costs](read))
+    found = (fit_in_rounds if rounds == "2" else factorisation.fit)(read, makers[costs](read))
     scored = list(scoring.score(read, found))
     if as_json:
         click.echo(json.dumps({**scoring.summary(read, found), "notes": [each.as_dict() for each in scored]}))
     else:
         _table(scored)
         click.echo(
-            f"{len(read):,} ratings by {read.raters:,} raters: loss {found.loss:.6f}, mu {found.mu:.4f}"
+            f"{len(read):,} ratings by {read.raters:,} raters: loss {found.loss:.6f}, mu {found.mu:.4f}, "
+            f"rounds {found.rounds}"
         )
 
 

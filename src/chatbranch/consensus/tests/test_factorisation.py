@@ -37,6 +37,11 @@ def two_sides(notes: int = 60, raters: int = 80, seed: int = 7) -> Ratings:
     return gather(Column.of(note), Column.of(rater), helpful[seen])
 
 
+def weights(ratings: Ratings) -> NDArray[np.float64]:
+    """Some for everybody, one of them nothing."""
+    return np.arange(ratings.raters) % 5 / 4
+
+
 def gradient(ratings: Ratings, found: Fit) -> float:
     """The steepest slope of the loss at the fit, by differences: 0 at an optimum."""
     names = ("intercept", "factor")
@@ -50,7 +55,8 @@ def gradient(ratings: Ratings, found: Fit) -> float:
                     moved: NDArray[np.float64] = getattr(side, name).copy()
                     moved[place] += step
                     shifted = {**sides, which: Side(**{**vars(side), name: moved})}
-                    losses.append(_loss(ratings, found.mu, shifted["notes"], shifted["raters"], found.costs))
+                    at = (found.mu, shifted["notes"], shifted["raters"], found.costs, found.weights)
+                    losses.append(_loss(ratings, *at))
                 slopes.append(abs(losses[1] - losses[0]) / 2e-5)
     return max(slopes)
 
@@ -59,6 +65,32 @@ def gradient(ratings: Ratings, found: Fit) -> float:
 def test_it_ends_where_no_parameter_can_be_bettered(costs: Pricing) -> None:
     ratings = two_sides()
     assert gradient(ratings, fit(ratings, costs(ratings))) < 1e-6
+
+
+def test_with_weights_it_ends_where_no_parameter_can_be_bettered_too() -> None:
+    ratings = two_sides()
+    assert gradient(ratings, fit(ratings, weights=weights(ratings))) < 1e-6
+
+
+def test_who_counts_for_nothing_is_not_there_and_who_counts_fully_is() -> None:
+    ratings = two_sides()
+    without = np.arange(ratings.raters) % 4 > 0
+    rows = without[ratings.by_note.other]
+    notes = np.repeat(ratings.notes, ratings.by_note.count.astype(int))[rows]
+    fewer = gather(Column.of(notes), Column.of(ratings.by_note.other[rows]), ratings.by_note.value[rows])
+    one, other = fit(fewer), fit(ratings, weights=without.astype(float))
+    assert one.loss == pytest.approx(other.loss)
+    assert np.abs(one.notes.intercept - other.notes.intercept).max() < 1e-4
+    everybody = fit(ratings, weights=np.ones(ratings.raters))
+    assert (everybody.notes.intercept == fit(ratings).notes.intercept).all()
+
+
+def test_a_fit_that_begins_near_the_end_comes_to_the_same_end_sooner() -> None:
+    ratings = two_sides()
+    one = fit(ratings)
+    other = fit(ratings, near=one)
+    assert other.turns < one.turns / 2
+    assert np.abs(one.notes.intercept - other.notes.intercept).max() < 1e-5
 
 
 def test_notes_that_please_both_sides_come_first_and_those_that_please_one_do_not() -> None:
@@ -128,6 +160,37 @@ def test_one_more_rating_by_an_extreme_rater_moves_an_intercept_to_within_its_bo
         )
         intercept = np.linalg.solve(normal, [left.sum(), (factors * left).sum()])[0]
         assert lower[note] - 1e-6 <= intercept <= upper[note] + 1e-6
+
+
+@pytest.mark.parametrize("ids", [[5, 3, 5, 9], [-4, 10**15, -4, 0], ["b", "a", "b", "aa"], [0.5, 0.25, 0.5]])
+def test_a_column_has_the_distinct_ids_in_order_and_the_place_of_each(ids: list[object]) -> None:
+    column = Column.of(ids)
+    assert [column.distinct[place] for place in column.places] == ids
+    assert len(set(column.distinct.tolist())) == len(column.distinct)
+    if not isinstance(ids[0], str):
+        assert sorted(column.distinct.tolist()) == column.distinct.tolist()
+
+
+@pytest.mark.parametrize("many", [1, 3, 1_000, 70_000])
+def test_ids_that_share_slots_are_told_apart(many: int) -> None:
+    """Of a few ids and of more than there are slots; the same as sorting gives."""
+    ids = np.random.default_rng(2).integers(-(2**62), 2**62, many)[
+        np.random.default_rng(3).integers(0, many, 4 * many)
+    ]
+    column, (distinct, places) = Column.of(ids), np.unique(ids, return_inverse=True)
+    assert (column.distinct == distinct).all()
+    assert (column.places == places).all()
+
+
+def test_more_raters_than_two_bytes_can_number_are_put_in_order() -> None:
+    chance = np.random.default_rng(5)
+    note, rater = chance.integers(0, 9, 200_000), chance.integers(0, 90_000, 200_000)
+    ratings = gather(Column.of(note), Column.of(rater), np.ones(200_000))
+    pairs = np.unique(note * 100_000 + np.unique(rater, return_inverse=True)[1])
+    assert (np.repeat(ratings.notes, ratings.by_note.count.astype(int)) == pairs // 100_000).all()
+    assert (ratings.by_note.other == pairs % 100_000).all()
+    by_rater = np.sort(pairs % 100_000 * 10 + pairs // 100_000)
+    assert (ratings.by_rater.other == by_rater % 10).all()
 
 
 def test_of_two_ratings_of_one_note_by_one_rater_the_later_counts() -> None:

@@ -109,6 +109,18 @@ def test_what_is_printed_names_no_rater(tmp_path: Path) -> None:
     }
 
 
+def test_a_second_round_can_be_asked_for_and_is_said(tmp_path: Path) -> None:
+    votes = tmp_path / "votes.csv"
+    rows = [f"{note},{rater},{1 if (note + rater) % 3 else -1}" for note in range(9) for rater in range(120)]
+    votes.write_text("comment-id,voter-id,vote\n" + "\n".join(rows))
+    command = ["consensus", "score", "--polis", str(votes), "--json"]
+    rounds = [
+        json.loads(CliRunner().invoke(main, [*command, *more]).output)["rounds"]
+        for more in ([], ["--rounds", "2"])
+    ]
+    assert rounds == [1, 2]
+
+
 def test_a_wrong_file_is_refused_in_one_line(tmp_path: Path) -> None:
     votes = tmp_path / "votes.csv"
     votes.write_text("comment-id,voter-id,vote\n1,2,maybe\n")
