@@ -91,7 +91,8 @@ def test_nobody_who_joins_while_a_verdict_is_being_reached_is_left_out(either_da
     members = found_branch()
     case = case_of(intake.do_check(inbound(RUMOUR, asker="first"))[1])
     note = propose(members["chen"], case)
-    cases.do_approve(members["zhou"], note, helpful=True)
+    for early in ("zhou", "lin"):
+        cases.do_rate(members[early], note, value=1.0)
     start = threading.Barrier(9)
 
     def send(worker: int) -> None:
@@ -102,15 +103,15 @@ def test_nobody_who_joins_while_a_verdict_is_being_reached_is_left_out(either_da
         finally:
             connection.close()
 
-    def approve() -> None:
+    def decide() -> None:
         try:
             start.wait()
-            cases.do_approve(members["he"], note, helpful=True)
+            cases.do_rate(members["he"], note, value=1.0)
         finally:
             connection.close()
 
     with ThreadPoolExecutor(9) as pool:
-        done = [pool.submit(send, worker) for worker in range(8)] + [pool.submit(approve)]
+        done = [pool.submit(send, worker) for worker in range(8)] + [pool.submit(decide)]
         for each in done:
             each.result()
     while telling.do_tell_verdicts():

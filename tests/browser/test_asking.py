@@ -122,7 +122,7 @@ note = actions.do_propose_note(
 for member in others:
     note.refresh_from_db()
     if note.accepted_at is None:
-        actions.do_approve(member, note, helpful=True)
+        actions.do_rate(member, note, value=1.0)
 note.refresh_from_db()
 assert note.accepted_at
 """

@@ -152,8 +152,8 @@ AVOIDED = {
     "attachment_id": "evidence",
     "dashboard": "desk",
     "plugin": "connector",
-    "upvote": "approval",
-    "downvote": "approval",
+    "upvote": "rating",
+    "downvote": "rating",
 }
 
 

@@ -40,7 +40,10 @@ WAYS: dict[str, Step] = {
     "do_mark_urgent": lambda who, case, *_: actions.do_mark_urgent(who, case, True),
     "do_take_duty": lambda who, case, *_: actions.do_take_duty(who, case, True),
     "do_propose_note": lambda who, case, *_: propose(who, case),
-    "do_approve": lambda who, case, other, note, claim: actions.do_approve(who, note, helpful=True),
+    "do_rate": lambda who, case, other, note, claim: actions.do_rate(who, note, value=1.0),
+    "do_rate_by_link": lambda who, case, other, note, claim: actions.do_rate_by_link(
+        actions.do_make_rating_link(who, note), value=1.0
+    ),
     "do_link_to_claim": lambda who, case, other, note, claim: actions.do_link_to_claim(who, case, claim.id),
     "do_correct_match": lambda who, case, other, note, claim: actions.do_correct_match(
         who, case, "same", claim.id
@@ -60,6 +63,12 @@ ELSEWHERE = {
     "do_keep_file",
     "do_sweep_files",
     "do_rekey",
+    "do_make_rating_link",
+    "do_tidy_links",
+    "do_prepare_digest",
+    "do_connect_digest",
+    "do_end_digest",
+    "do_send_digests",
 }
 ABOUT_CLAIMS = {"do_object", "do_answer_objection"}
 
@@ -131,7 +140,7 @@ def test_the_same_walk_on_an_open_case_does_reach_a_verdict() -> None:
     for _ in range(STEPS):
         case.refresh_from_db()
         try:
-            WAYS[chance.choice(["do_approve", "do_comment", "do_propose_note"])](
+            WAYS[chance.choice(["do_rate", "do_comment", "do_propose_note"])](
                 chance.choice(members), case, case, note, claim
             )
         except Refused:

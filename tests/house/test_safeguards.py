@@ -16,7 +16,7 @@ from django.db import models
 from django.urls import URLPattern, URLResolver, get_resolver
 
 from chatbranch.branch.models import Member, Outlet
-from chatbranch.consensus.rules import Voice, decide
+from chatbranch.consensus.rules import Seat, Voice, decide
 
 SLICES = ("journal", "branch", "contacts", "deliveries", "claims", "matching", "cases", "intake", "relay")
 TABLES: list[type[models.Model]] = [
@@ -30,6 +30,7 @@ MEASURES = "measure sanction penalty punishment ban banned mute muted strike sus
 # Numbers in a table that also points at a person or a pseudonym: each stands here with what it counts, and none is about them.
 COUNTS = {
     "cases.Case.askers_count": "how many people ask about a case",
+    "cases.Rating.value": "how helpful a member finds a note: their own word, said openly, about the note",
     "cases.Objection.verdict_version": "which verdict is objected to",
     "cases.Asker.told_version": "which verdict this asker was told",
     "deliveries.Delivery.attempts": "how often one message was sent",
@@ -37,12 +38,14 @@ COUNTS = {
     "intake.Flood.count": "messages of one pseudonym (an asker, a room, a network) on one day, erased with the day",
     "intake.Flood.in_minute": "the same in one minute, or hour",
 }
-# Only a claim is rated.
+# Only a claim is rated; and a note about it, by members.
 RATINGS = {"claims.Verdict.rating", "cases.Note.rating"}
+RATINGS_OF_NOTES = {"Rating", "RatingLink"}
 PSEUDONYMS = {
     "contacts.Contact",
     "cases.Asker",
     "cases.Objection",
+    "cases.Digest",  # a rater's own chat
     "intake.Submission",
     "intake.Flood",
     "intake.Meant",
@@ -114,7 +117,14 @@ def test_every_number_beside_a_person_is_known_to_be_no_score() -> None:
 
 
 def test_only_a_claim_is_ever_rated() -> None:
-    assert {name for name, _ in fields() if words(name) & {"rating", "ratings", "rated"}} == RATINGS
+    found = {name for name, _ in fields() if words(name) & {"rating", "ratings", "rated"}}
+    of_notes = {name for name in found if name.split(".")[1] in RATINGS_OF_NOTES}
+    assert found - of_notes == RATINGS
+    for table in RATINGS_OF_NOTES:
+        pointed = {
+            field.name for field in apps.get_model("cases", table)._meta.get_fields() if field.is_relation
+        }
+        assert pointed in ({"note", "by"}, {"note", "rater"}), "who rates a note, and which: nobody is rated"
 
 
 def test_pseudonyms_stand_in_these_tables_and_in_no_other() -> None:
@@ -140,10 +150,10 @@ def test_whatever_measure_there_may_be_is_taken_towards_members_and_outlets_only
 
 
 def test_a_decision_is_kept_as_counts_of_outlets_without_a_name() -> None:
-    voices = [Voice(f"person-{each}", f"owner-{each}", each % 3 != 0) for each in range(7)]
-    kept = decide("person-1", voices).as_dict()
-    assert (kept["helpful_outlets"], kept["not_helpful_outlets"], kept["left_out"]) == (3, 3, 1)
-    assert "person" not in str(kept)
+    seats = [Seat(f"owner-{each}", "old town" if each % 2 else "young") for each in range(8)]
+    voices = [Voice(f"owner-{each}", float(each % 4 != 0)) for each in range(8)]
+    kept = decide(seats[1], seats, voices).as_dict()
+    assert (kept["helpful_outlets"], kept["not_helpful_outlets"], kept["left_out"]) == (5, None, 1)
     assert "owner" not in str(kept)
 
 

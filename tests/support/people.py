@@ -104,7 +104,13 @@ def propose(author: Member, case: Case, rating: str = "false", *, zh: str = "", 
 def decide(
     members: dict[str, Member], case: Case, rating: str = "false", *, reason: str = "", zh: str = ""
 ) -> Decision:
-    """A verdict, as members reach it: one proposes, two of other outlets approve."""
+    """A verdict, as members reach it: one proposes, an outlet of every bloc finds it helpful."""
     note = propose(members["chen"], case, rating, reason=reason, zh=zh)
-    cases.do_approve(members["zhou"], note, helpful=True)
-    return cases.do_approve(members["he"], note, helpful=True)
+    return agree(members, note)
+
+
+def agree(members: dict[str, Member], note: Note) -> Decision:
+    """Outlets of all three blocs find a note by 街坊 helpful; the last of them makes it a verdict."""
+    cases.do_rate(members["zhou"], note, value=1.0)
+    cases.do_rate(members["lin"], note, value=1.0)
+    return cases.do_rate(members["he"], note, value=1.0)

@@ -26,6 +26,11 @@ def has_second_factor(member: Member) -> bool:
     return bool(is_mfa_enabled(member, SECOND_FACTORS))
 
 
+def rater_of(request: HttpRequest) -> Member:
+    """The member or peer who looks. For views behind rater_required; refuses anybody else."""
+    return queries.rater(request.user)
+
+
 def member_of(request: HttpRequest) -> Member:
     """The member who looks. For views behind member_required; refuses anybody else."""
     return queries.insider(request.user)
@@ -35,10 +40,23 @@ def member_required(view: View[P]) -> View[P]:
     """Only members come in. Others are led to sign in, and a member without a second factor to set one up."""
 
     @wraps(view)
+    @rater_required
     def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
         if not queries.is_member(request.user):
+            return redirect("rate-next")  # all there is here for a peer
+        return view(request, *args, **kwargs)
+
+    return guarded
+
+
+def rater_required(view: View[P]) -> View[P]:
+    """As member_required, for members and for peers."""
+
+    @wraps(view)
+    def guarded(request: HttpRequest, /, *args: P.args, **kwargs: P.kwargs) -> HttpResponse:
+        if not queries.is_rater(request.user):
             return redirect_to_login(request.get_full_path())
-        if not has_second_factor(member_of(request)):
+        if not has_second_factor(rater_of(request)):
             return redirect("mfa_index")
         return view(request, *args, **kwargs)
 

@@ -12,7 +12,6 @@ from django.db.models import Q
 from chatbranch.branch import queries, rules
 from chatbranch.branch.details import NewOutlet, Person
 from chatbranch.branch.models import Bloc, Branch, Interest, Invitation, Member, Outlet
-from chatbranch.branch.tokens import token_hash
 from chatbranch.journal.actions import do_record
 from chatbranch.kernel import clock, ids
 from chatbranch.kernel.errors import Refused
@@ -68,6 +67,14 @@ def do_invite(actor: queries.Looker, outlet: Outlet | NewOutlet, role: str = rul
                 "You may invite colleagues of your own outlet; for other outlets or stewards, please ask a steward.",
             ),
             status=403,
+        )
+    if (role == Member.Role.PEER) != bool(outlet.peer):
+        raise Refused(
+            "peer-outlet",
+            Phrase(
+                "友会的账号由友会的人来评价。", "Raters of a peer branch rate for its outlets, and only they."
+            ),
+            field="peer",
         )
     if isinstance(outlet, NewOutlet):
         outlet.check()
@@ -149,10 +156,29 @@ def do_leave(actor: queries.Looker) -> None:
     member.refresh_from_db()
 
 
+def do_end_peer(actor: queries.Looker, outlet: Outlet) -> None:
+    """A steward ends what was agreed with a peer branch: the raters of this outlet can no longer sign in. What they said
+    of notes stays."""
+    steward = queries.steward(actor)
+    with transaction.atomic():
+        _one_at_a_time()
+        if not Outlet.objects.filter(pk=outlet.pk, left_at=None).exclude(peer="").update(left_at=clock.now()):
+            raise Refused(
+                "no-peer",
+                Phrase("没有这个友会账号。", "There is no such outlet of a peer branch."),
+                status=404,
+            )
+        raters = Member.objects.filter(outlet=outlet, left_at=None)
+        Authenticator.objects.filter(user__in=raters).delete()
+        Invitation.objects.filter(outlet=outlet, used_at=None).delete()
+        raters.update(left_at=clock.now(), is_active=False, email="", password=make_password(None))
+        do_record("peer.ended", outlet.pk, by=str(steward.pk))
+
+
 def do_set_role(actor: queries.Looker, member: Member, role: str) -> None:
     """A steward makes another member steward, or a steward lays the role down."""
     steward = queries.steward(actor)
-    if role not in Member.Role.values or not queries.is_member(member):
+    if role not in (rules.MEMBER, rules.STEWARD) or not queries.is_member(member):
         raise Refused(
             "no-such-member",
             Phrase("没有这位成员，或没有这个身份。", "There is no such member, or no such role."),
@@ -246,7 +272,7 @@ def _new_link(
 ) -> str:
     token = ids.new_token()
     Invitation.objects.create(
-        token_hash=token_hash(token),
+        token_hash=ids.token_hash(token),
         founding=founding,
         role=role,
         outlet=outlet,
@@ -284,7 +310,7 @@ def _add(person: Person, outlet: Outlet, role: str) -> Member:
     member = Member(
         username=person.username, name=person.name, outlet=outlet, role=role, lang=person.lang, joined_at=now
     )
-    member.founder = rules.joins_as_founder(founded, now)
+    member.founder = rules.joins_as_founder(founded, now, role)
     member.set_password(person.password)
     member.save()
     do_record("member.joined", member.pk, outlet=outlet.name)
@@ -300,9 +326,10 @@ def _make_outlet(details: NewOutlet) -> Outlet:
             platform=details.platform,
             address=details.address,
             owner=_known_owner(details.owner),
-            bloc=_bloc(details.bloc, details.means),
+            peer=details.peer,
+            bloc=None if details.peer else _bloc(details.bloc, details.means),
         )
-    if not rules.count_as_one(held.owner, details.owner):
+    if held.peer != details.peer or not rules.count_as_one(held.owner, details.owner):
         raise Refused(
             "outlet-taken",
             Phrase("已有同名账号属于另一位负责人。", "An outlet of this name belongs to another owner."),

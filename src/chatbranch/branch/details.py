@@ -18,7 +18,8 @@ _USERNAME = re.compile(r"[\w.\-]{2,60}")
 
 @dataclass(frozen=True)
 class NewOutlet:
-    """An outlet about to join. `means` says what its bloc stands for: "audience" or "region"."""
+    """An outlet about to join. `means` says what its bloc stands for: "audience" or "region". `peer`: the branch it belongs
+    to, where that is not this one; it then needs no bloc."""
 
     name: str
     platform: str
@@ -26,6 +27,7 @@ class NewOutlet:
     bloc: str
     means: str = "audience"
     address: str = ""
+    peer: str = ""
 
     @classmethod
     def from_dict(cls, values: dict[str, str]) -> NewOutlet:
@@ -49,12 +51,19 @@ class NewOutlet:
                 120,
                 Phrase("请写账号由谁负责。", "Please say who is responsible for the outlet."),
             ),
-            "bloc": (self.bloc, 80, Phrase("请写账号所属的圈。", "Please name the outlet's bloc.")),
         }
+        if self.peer:
+            needed["peer"] = (
+                self.peer,
+                120,
+                Phrase("友会的名字太长了。", "The peer branch's name is too long."),
+            )
+        else:
+            needed["bloc"] = (self.bloc, 80, Phrase("请写账号所属的圈。", "Please name the outlet's bloc."))
         for field, (value, most, phrase) in needed.items():
             if not value or len(value) > most:
                 raise Refused(f"outlet-{field}", phrase, field=field)
-        if self.means not in rules.BLOC_MEANS:
+        if not self.peer and self.means not in rules.BLOC_MEANS:
             raise Refused(
                 "outlet-means", Phrase("请选圈的含义。", "Please choose what the bloc means."), field="means"
             )

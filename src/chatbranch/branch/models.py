@@ -34,17 +34,30 @@ class Bloc(models.Model):
 
 
 class Outlet(models.Model):
-    """A publishing account that belongs to the branch. Outlets of one `owner` count as one outlet."""
+    """A publishing account that belongs to the branch. Outlets of one `owner` count as one outlet.
+
+    `peer`: the name of the branch it belongs to, where that is not this one. Its raters then fill vacancies, and do nothing
+    else here; it has no bloc.
+    """
 
     id = models.UUIDField(primary_key=True, default=ids.new_id)
     name = models.CharField(max_length=120, unique=True)
     platform = models.CharField(max_length=40)
     address = models.CharField(max_length=300, blank=True)
     owner = models.CharField(max_length=120)
-    bloc = models.ForeignKey(Bloc, on_delete=models.PROTECT, related_name="outlets")
+    peer = models.CharField(max_length=120, blank=True)
+    bloc = models.ForeignKey(Bloc, null=True, blank=True, on_delete=models.PROTECT, related_name="outlets")
     bloc_since = models.DateTimeField(default=clock.now)
     joined_at = models.DateTimeField(default=clock.now)
     left_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(peer="", bloc__isnull=False) | ~models.Q(peer="") & models.Q(bloc=None),
+                name="a_bloc_unless_a_peer",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.name
@@ -56,11 +69,13 @@ class MemberManager(BaseUserManager["Member"]):
 
 
 class Member(AbstractBaseUser):
-    """A person who works in the branch. Signs in with a passkey, or a password with a one-time code."""
+    """A person who works in the branch, or (a `peer`) rates for a peer branch. Signs in with a passkey, or a password with a
+    one-time code."""
 
     class Role(models.TextChoices):
         MEMBER = "member"
         STEWARD = "steward"
+        PEER = "peer"
 
     id = models.UUIDField(primary_key=True, default=ids.new_id)
     username = models.CharField(max_length=60, unique=True)

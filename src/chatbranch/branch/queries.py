@@ -9,12 +9,11 @@ from uuid import UUID
 
 from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Prefetch, Q
+from django.db.models import Prefetch, Q, QuerySet
 
 from chatbranch.branch import rules
 from chatbranch.branch.models import Bloc, Branch, Interest, Invitation, Member, Outlet
-from chatbranch.branch.tokens import token_hash
-from chatbranch.kernel import clock
+from chatbranch.kernel import clock, ids
 from chatbranch.kernel.errors import Refused
 from chatbranch.kernel.phrases import Phrase
 
@@ -25,14 +24,24 @@ Looker = Member | AbstractBaseUser | AnonymousUser | None
 class Standing:
     """What a rule needs to know of a member: never more than this leaves the slice for a decision.
 
-    outlet: the key of the outlet's owner, so that outlets of one owner are one.
+    outlet: the key of the outlet's owner, so that outlets of one owner are one. peer: of a peer branch.
     counts_from: from when the member's word counts.
     """
 
     member: UUID
     outlet: str
-    bloc: UUID
+    peer: bool
     counts_from: datetime
+
+
+@dataclass(frozen=True)
+class Seat:
+    """A vote of the branch: the key of an owner, their bloc by name, and who may speak for them. Outlets of one owner
+    share a seat, in the bloc of the one that joined first."""
+
+    outlet: str
+    bloc: str
+    members: tuple[UUID, ...]
 
 
 def branch() -> Branch | None:
@@ -49,9 +58,14 @@ def is_founded() -> bool:
     return Branch.objects.exists()
 
 
+def is_rater(looker: Looker) -> bool:
+    """Whether `looker` may rate notes now: a member, or a peer."""
+    return isinstance(looker, Member) and looker.is_active and looker.left_at is None
+
+
 def is_member(looker: Looker) -> bool:
     """Whether `looker` belongs to the association now."""
-    return isinstance(looker, Member) and looker.is_active and looker.left_at is None
+    return isinstance(looker, Member) and is_rater(looker) and looker.role != Member.Role.PEER
 
 
 def insider(looker: Looker) -> Member:
@@ -61,6 +75,19 @@ def insider(looker: Looker) -> Member:
     raise Refused(
         "members-only",
         Phrase("这里只对分会成员开放。", "This is open to members of the branch only."),
+        status=403,
+    )
+
+
+def rater(looker: Looker) -> Member:
+    """`looker` as the member or peer they are; refuses everybody else."""
+    if isinstance(looker, Member) and is_rater(looker):
+        return looker
+    raise Refused(
+        "raters-only",
+        Phrase(
+            "这里只对分会成员和友会评价人开放。", "This is open to members, and to raters of peer branches."
+        ),
         status=403,
     )
 
@@ -80,7 +107,11 @@ def steward(looker: Looker) -> Member:
 
 def member_count() -> int:
     """How many people belong to the branch now."""
-    return Member.objects.filter(left_at=None, is_active=True).count()
+    return _present().count()
+
+
+def _present() -> QuerySet[Member]:
+    return Member.objects.filter(left_at=None, is_active=True).exclude(role=Member.Role.PEER)
 
 
 def desk_is_open() -> bool:
@@ -92,18 +123,26 @@ def members(actor: Looker) -> list[Member]:
     """Everybody in the branch, by name, with outlet, bloc and open interests (`open_interests`)."""
     insider(actor)
     held = Prefetch("interests", Interest.objects.filter(ended_at=None), to_attr="open_interests")
-    present = Member.objects.filter(left_at=None, is_active=True).select_related("outlet__bloc")
-    return list(present.prefetch_related(held).order_by("name"))
+    return list(_present().select_related("outlet__bloc").prefetch_related(held).order_by("name"))
 
 
 def outlets(actor: Looker) -> list[Outlet]:
     """The branch's outlets with bloc and members (`present`), by bloc and name."""
     insider(actor)
+    return list(_outlets().filter(peer="").order_by("bloc__name", "name"))
+
+
+def peers(actor: Looker) -> list[Outlet]:
+    """Outlets of peer branches whose raters may fill vacancies here, with those raters (`present`), by branch and name."""
+    insider(actor)
+    return list(_outlets().exclude(peer="").order_by("peer", "name"))
+
+
+def _outlets() -> QuerySet[Outlet]:
     present = Prefetch(
         "members", Member.objects.filter(left_at=None, is_active=True).order_by("name"), to_attr="present"
     )
-    found = Outlet.objects.filter(left_at=None).select_related("bloc").prefetch_related(present)
-    return list(found.order_by("bloc__name", "name"))
+    return Outlet.objects.filter(left_at=None).select_related("bloc").prefetch_related(present)
 
 
 def blocs(actor: Looker) -> list[Bloc]:
@@ -129,7 +168,7 @@ def invitations(actor: Looker) -> list[Invitation]:
 def invitation(token: str) -> Invitation:
     """The invitation a link leads to; refuses an unknown, used or expired one with the same words."""
     found = (
-        Invitation.objects.filter(token_hash=token_hash(token), used_at=None)
+        Invitation.objects.filter(token_hash=ids.token_hash(token), used_at=None)
         .filter(Q(expires_at__gt=clock.now()))
         .select_related("outlet__bloc", "invited_by", "renews")
         .first()
@@ -176,7 +215,7 @@ def standing(member: Member) -> Standing:
     return Standing(
         member.pk,
         rules.owner_key(member.outlet.owner),
-        member.outlet.bloc_id,
+        bool(member.outlet.peer),
         rules.counts_from(member.joined_at, member.founder),
     )
 
@@ -185,6 +224,17 @@ def interest_in(member: Member, text: str) -> str:
     """The first open declared interest of this member that the text speaks of; empty where there is none."""
     matters = member.interests.filter(ended_at=None).order_by("declared_at").values_list("matter", flat=True)
     return next((matter for matter in matters if rules.speaks_of(text, matter)), "")
+
+
+def seats() -> list[Seat]:
+    """Every vote of the branch, in the order in which the outlets joined; an outlet without members has none."""
+    bloc: dict[str, str] = {}
+    people: dict[str, list[UUID]] = {}
+    for member in _present().select_related("outlet__bloc").order_by("outlet__joined_at", "outlet_id", "pk"):
+        key = rules.owner_key(member.outlet.owner)
+        bloc.setdefault(key, str(member.outlet.bloc))
+        people.setdefault(key, []).append(member.pk)
+    return [Seat(key, bloc[key], tuple(members)) for key, members in people.items()]
 
 
 def interests_of(members: Iterable[UUID]) -> dict[UUID, list[str]]:

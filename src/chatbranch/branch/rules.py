@@ -9,7 +9,7 @@ from chatbranch.kernel.errors import Refused
 from chatbranch.kernel.phrases import Phrase
 from chatbranch.kernel.text import normalise
 
-MEMBER, STEWARD = "member", "steward"
+MEMBER, STEWARD, PEER = "member", "steward", "peer"
 BLOC_KEPT = timedelta(days=90)
 NEW_MEMBER_WAITS = timedelta(days=30)
 FOUNDING_TIME = timedelta(days=30)
@@ -34,9 +34,10 @@ def count_as_one(owner: str, other: str) -> bool:
     return owner_key(owner) == owner_key(other)
 
 
-def joins_as_founder(founded_at: datetime, joined_at: datetime) -> bool:
-    """Whoever joins in the branch's first 30 days is a founder: until then there is nobody to be outvoted by newcomers."""
-    return joined_at < founded_at + FOUNDING_TIME
+def joins_as_founder(founded_at: datetime, joined_at: datetime, role: str = MEMBER) -> bool:
+    """Whoever joins in the branch's first 30 days is a founder: until then there is nobody to be outvoted by newcomers.
+    A peer never is."""
+    return role != PEER and joined_at < founded_at + FOUNDING_TIME
 
 
 def counts_from(joined_at: datetime, founder: bool) -> datetime:

@@ -16,6 +16,7 @@ urlpatterns = [
     path("desk/members/interests/", views.declare_interest, name="declare_interest"),
     path("desk/members/interests/<uuid:key>/end/", views.end_interest, name="end_interest"),
     path("desk/members/outlets/<uuid:key>/bloc/", views.change_bloc, name="change_bloc"),
+    path("desk/members/peers/<uuid:key>/end/", views.end_peer, name="end_peer"),
     path("desk/members/<uuid:key>/role/", views.set_role, name="set_role"),
     path("desk/members/charter/", views.write_charter, name="write_charter"),
     path("desk/members/leave/", views.leave, name="leave"),

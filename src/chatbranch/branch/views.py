@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from uuid import UUID
 
 from allauth.mfa.models import Authenticator
@@ -122,18 +123,19 @@ def invite(request: HttpRequest) -> HttpResponse:
     actor = member_of(request)
     outlet: Outlet | NewOutlet
     if request.POST.get("to") == "new":
-        outlet = _outlet(request)
+        outlet = replace(_outlet(request), peer=" ".join(request.POST.get("peer", "").split()))
     else:
         outlet = get_object_or_404(Outlet, pk=_uuid(request.POST.get("to", "")), left_at=None)
+    role = rules.PEER if outlet.peer else request.POST.get("role", rules.MEMBER)
     try:
-        token = actions.do_invite(actor, outlet, request.POST.get("role", rules.MEMBER))
+        token = actions.do_invite(actor, outlet, role)
     except Refused as error:
         return refused(request, "branch/members.html", error, **_members_page(request))
     link = settings.CONFIG.url + reverse("join", args=[token])
     return render(
         request,
         "branch/invited.html",
-        {"link": link, "outlet": outlet.name, "days": rules.INVITATION_LASTS.days},
+        {"link": link, "outlet": outlet.name, "peer": outlet.peer, "days": rules.INVITATION_LASTS.days},
     )
 
 
@@ -179,6 +181,20 @@ def change_bloc(request: HttpRequest, key: UUID) -> HttpResponse:
 
 @require_POST
 @member_required
+def end_peer(request: HttpRequest, key: UUID) -> HttpResponse:
+    outlet = get_object_or_404(Outlet, pk=key, left_at=None)
+    actions.do_end_peer(member_of(request), outlet)
+    messages.success(
+        request,
+        say(
+            request, "{outlet}不再评价这里的提案。", "{outlet} rates no more notes here.", outlet=outlet.name
+        ),
+    )
+    return redirect("members")
+
+
+@require_POST
+@member_required
 def write_charter(request: HttpRequest) -> HttpResponse:
     actions.do_write_charter(member_of(request), request.POST.get("charter", ""))
     messages.success(request, say(request, "章程已更新。", "The charter is updated."))
@@ -218,6 +234,7 @@ def _members_page(request: HttpRequest) -> dict[str, object]:
         "branch": queries.branch(),
         "members": queries.members(actor),
         "outlets": queries.outlets(actor),
+        "peers": queries.peers(actor),
         "blocs": queries.blocs(actor),
         "invitations": queries.invitations(actor),
         "means": rules.BLOC_MEANS,

@@ -1,1 +1,1 @@
-"""One falsehood, one case: evidence, notes, approval, and everyone who asked."""
+"""One falsehood, one case: evidence, notes, ratings, and everyone who asked."""

@@ -20,7 +20,13 @@ from chatbranch.cases.asking import (
 from chatbranch.cases.checks import check_desk_open, check_not_party, check_open
 from chatbranch.cases.closing import do_close, do_link_to_claim, do_reopen
 from chatbranch.cases.correcting import do_correct_match
-from chatbranch.cases.deciding import do_approve
+from chatbranch.cases.deciding import do_rate
+from chatbranch.cases.digests import (
+    do_connect_digest,
+    do_end_digest,
+    do_prepare_digest,
+    do_send_digests,
+)
 from chatbranch.cases.discussing import do_add_evidence, do_comment, do_mark_urgent, do_take_duty
 from chatbranch.cases.files import keep as do_keep_file
 from chatbranch.cases.files import sweep as do_sweep_files
@@ -30,6 +36,7 @@ from chatbranch.cases.models import Case
 from chatbranch.cases.objecting import do_answer_objection, do_object
 from chatbranch.cases.parties import do_answer_party, do_declare_party, do_undo_party
 from chatbranch.cases.proposing import SourceRow, do_propose_note
+from chatbranch.cases.rating_links import do_make_rating_link, do_rate_by_link, do_tidy_links
 
 OPEN = Case.State.OPEN
 
@@ -47,26 +54,33 @@ __all__ = [
     "do_also_tell",
     "do_answer_objection",
     "do_answer_party",
-    "do_approve",
     "do_close",
     "do_comment",
+    "do_connect_digest",
     "do_correct_match",
     "do_declare_party",
+    "do_end_digest",
     "do_forget",
     "do_keep_file",
     "do_link_to_claim",
+    "do_make_rating_link",
     "do_mark_urgent",
     "do_merge",
     "do_note_heard",
     "do_note_told",
     "do_object",
     "do_open_or_join",
+    "do_prepare_digest",
     "do_propose_note",
+    "do_rate",
+    "do_rate_by_link",
     "do_rekey",
     "do_reopen",
+    "do_send_digests",
     "do_split",
     "do_sweep_files",
     "do_take_duty",
+    "do_tidy_links",
     "do_undo_party",
     "shape_of",
     "shape_of_thing",

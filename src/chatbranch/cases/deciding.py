@@ -1,19 +1,23 @@
-"""Deciding: members' words on a note, and the verdict it becomes once the rule is met."""
+"""Deciding: raters' words on a note, and the verdict it becomes once the rule is met."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from uuid import UUID
 
 from django.db import transaction
 
 from chatbranch.branch.models import Member
+from chatbranch.branch.rules import count_as_one
 from chatbranch.cases.checks import check_desk_open, check_not_party, check_open, held
 from chatbranch.cases.grouping import lock_opening
-from chatbranch.cases.models import Approval, Asker, Case, Note
-from chatbranch.cases.queries import decision_on, is_overtaken
+from chatbranch.cases.hearing import decision_on
+from chatbranch.cases.models import Asker, Case, Note, Rating
+from chatbranch.cases.queries import is_overtaken
 from chatbranch.claims import actions as claims
 from chatbranch.claims.rules import LONGEST_WORDING, WITHDRAWN
-from chatbranch.consensus.rules import Decision
+from chatbranch.consensus.reasons import known
+from chatbranch.consensus.rules import HELPFUL, NOT_HELPFUL, SOMEWHAT, Decision
 from chatbranch.journal.actions import do_record
 from chatbranch.kernel import clock
 from chatbranch.kernel.errors import Refused
@@ -22,36 +26,62 @@ from chatbranch.kernel.text import normalise
 from chatbranch.matching import guard
 
 
-def do_approve(actor: Member, note: Note, *, helpful: bool, reason: str = "") -> Decision:
-    """Say whether a note is helpful; the last word of each member counts. When the rule is met, the verdict takes effect now."""
+def do_rate(
+    actor: Member, note: Note, *, value: float, reasons: Iterable[str] = (), reason: str = ""
+) -> Decision:
+    """Say how helpful a note is; the last word of each rater counts. When the rule is met, the verdict takes effect now."""
     check_desk_open()
     check_not_party(actor, note.case)
-    _check_word(actor, note, helpful, reason)
+    chosen = known(reasons)
+    _check_rating(actor, note, value, chosen, reason)
     with transaction.atomic():
         lock_opening()  # first, so that nobody joins the case between the verdict and the list of its askers
-        note = Note.objects.select_for_update(of=("self",)).select_related("case").get(pk=note.pk)
+        note = _held(note)
         case = held(note.case)
         _check_undecided(note, case)
-        Approval.objects.create(note=note, by=actor, helpful=helpful, reason=reason.strip()[:500])
+        Rating.objects.create(note=note, by=actor, value=value, reasons=chosen, reason=reason.strip()[:500])
         decision = decision_on(note)
         if decision.accepted:
             _publish(note, case, decision)
         else:
-            do_record("case.changed", case.id, what="approval")
+            do_record("case.changed", case.id, what="rating")
     return decision
 
 
-def _check_word(actor: Member, note: Note, helpful: bool, reason: str) -> None:
-    if note.by_id == actor.pk:
+def _held(note: Note) -> Note:
+    people = Note.objects.select_for_update(of=("self",)).select_related("case", "by__outlet__bloc")
+    return people.get(pk=note.pk)
+
+
+def _check_rating(actor: Member, note: Note, value: float, reasons: list[str], reason: str) -> None:
+    if note.by and count_as_one(note.by.outlet.owner, actor.outlet.owner):
         raise Refused(
             "own-note",
-            Phrase("自己提出的结论要由别人来核对。", "Others have to check a note you wrote yourself."),
+            Phrase(
+                "自己账号提出的结论要由别的账号来核对。",
+                "Other outlets have to check a note your outlet wrote.",
+            ),
             status=403,
         )
-    if not helpful and not reason.strip():
+    if actor.outlet.peer and not decision_on(note).vacancies:
+        raise Refused(
+            "no-vacancy",
+            Phrase(
+                "这份提案不缺友会的意见，本分会自己能决定。",
+                "This note needs no peer's word: the branch can decide it by itself.",
+            ),
+            status=409,
+        )
+    if value not in (HELPFUL, SOMEWHAT, NOT_HELPFUL):
+        raise Refused(
+            "value",
+            Phrase("请选：有帮助、有些帮助、没有帮助。", "Please choose: helpful, somewhat, not helpful."),
+            field="value",
+        )
+    if value < HELPFUL and not reasons and not reason.strip():
         raise Refused(
             "reason",
-            Phrase("请写一句为什么没有帮助。", "Please say in a sentence why it is not helpful."),
+            Phrase("请点一个原因，或写一句为什么。", "Please tap a reason, or say in a sentence why."),
             field="reason",
         )
 

@@ -13,16 +13,18 @@ from django.shortcuts import get_object_or_404
 from chatbranch.branch import queries as branch
 from chatbranch.branch.models import Member
 from chatbranch.cases.differences import Piece, differences, share_changed
-from chatbranch.cases.models import Approval, Asker, Case, Comment, Evidence, Note, Objection, Party, Variant
+from chatbranch.cases.hearing import Hearing, decision_on, hearing, last_words
+from chatbranch.cases.models import Asker, Case, Comment, Evidence, Note, Objection, Party, Rating, Variant
 from chatbranch.cases.parties import is_of, may_undo
-from chatbranch.cases.queries import decision_on, is_overtaken
-from chatbranch.cases.recusal import recusals
+from chatbranch.cases.queries import RATED, is_overtaken, may_be_heard
 from chatbranch.claims import queries as claims
 from chatbranch.claims.cards import ClaimCard
+from chatbranch.consensus.reasons import REASONS
 from chatbranch.consensus.rules import Decision
 from chatbranch.contacts import queries as contacts
 from chatbranch.deliveries import queries as deliveries
 from chatbranch.kernel import clock
+from chatbranch.kernel.phrases import Phrase
 
 _SHOWN = 30  # variants on the page; more are counted
 _ASKERS_READ = 5_000  # whose channels are counted; the number of askers itself is always whole
@@ -40,11 +42,16 @@ class ShownVariant:
 
 @dataclass(frozen=True)
 class Word:
-    """One member's present word on a note, and why it is not counted if it is not."""
+    """One rater's present word on a note, and why it is not counted if it is not."""
 
-    approval: Approval
+    rating: Rating
     recused: str
     new: bool
+
+    @property
+    def reasons(self) -> list[Phrase]:
+        """Those that were chosen, in words."""
+        return [REASONS[code] for code in self.rating.reasons if code in REASONS]
 
 
 @dataclass(frozen=True)
@@ -95,7 +102,10 @@ def case_page(actor: Member, code: str) -> CasePage:
     """The case with this code as `actor` sees it; 404 for an unknown code, a refusal for whoever is no member."""
     member = branch.insider(actor)
     case = get_object_or_404(Case.objects.select_related("claim", "duty", "merged_into"), code=code)
-    notes = [_note(member, note) for note in case.notes.select_related("by__outlet").order_by("-at")]
+    heard = hearing(case)
+    notes = [
+        _note(member, note, heard) for note in case.notes.select_related("by__outlet__bloc").order_by("-at")
+    ]
     variants = list(case.variants.order_by("-count", "first_at")[: _SHOWN + 1])
     card = claims.claim_card(case.claim_id) if case.claim_id else None
     return CasePage(
@@ -109,7 +119,7 @@ def case_page(actor: Member, code: str) -> CasePage:
         parties=_parties(member, case),
         card=card,
         resembles=claims.claim_card(case.resembles_id) if case.resembles_id and not card else None,
-        recused=recusals(case, [member.pk]).get(member.pk, ""),
+        recused=heard.recused.get(member.pk, ""),
         objections=list(Objection.objects.filter(claim_id=case.claim_id).order_by("-at"))
         if case.claim_id
         else [],
@@ -157,22 +167,19 @@ def _party(member: Member, party: Party) -> ShownParty:
     return ShownParty(party, stands and may_undo(member, party), may_answer)
 
 
-def _note(member: Member, note: Note) -> ShownNote:
-    said = {
-        each.by_id: each
-        for each in note.approvals.select_related("by__outlet").order_by("at", "id")
-        if each.by_id
-    }
-    recused, standings, now = recusals(note.case, said), branch.standings(said), clock.now()
+def _note(member: Member, note: Note, heard: Hearing) -> ShownNote:
     words = [
-        Word(each, recused.get(who, ""), who in standings and standings[who].counts_from > now)
-        for who, each in said.items()
+        Word(rating, heard.recused.get(who, ""), who in heard.new) for who, rating in last_words(note).items()
     ]
-    mine = note.by_id == member.pk
-    open_now = note.accepted_at is None and note.case.state in (Case.State.OPEN, Case.State.DECIDED)
-    overtaken = is_overtaken(note, note.case)
-    may_speak = open_now and not mine and not overtaken
-    return ShownNote(note, decision_on(note), words, mine, may_speak, overtaken)
+    open_now = note.accepted_at is None and note.case.state in RATED
+    return ShownNote(
+        note,
+        decision_on(note, heard),
+        words,
+        mine=note.by_id == member.pk,
+        may_speak=open_now and may_be_heard(member, note),
+        overtaken=is_overtaken(note, note.case),
+    )
 
 
 def _tallies(member: Member, case: Case) -> list[deliveries.Tally]:

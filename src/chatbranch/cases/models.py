@@ -171,18 +171,58 @@ class Note(models.Model):
         return f"{self.rating} for {self.case_id}"
 
 
-class Approval(models.Model):
-    """One member's approval of a note, or their refusal with a reason. Withdrawn by a later row, never edited."""
+class Rating(models.Model):
+    """One rater's word on a note: 1 helpful, 0.5 somewhat, 0 not helpful, and why. Replaced by a later row, never edited.
+
+    reasons: codes of consensus.reasons. reason: a sentence of their own.
+    """
 
     id = models.UUIDField(primary_key=True, default=ids.new_id)
-    note = models.ForeignKey(Note, on_delete=models.CASCADE, related_name="approvals")
+    note = models.ForeignKey(Note, on_delete=models.CASCADE, related_name="ratings")
     by = models.ForeignKey(settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL)
-    helpful = models.BooleanField()
+    value = models.FloatField(choices=[(1.0, "helpful"), (0.5, "somewhat"), (0.0, "not helpful")])
+    reasons = models.JSONField(default=list)
     reason = models.CharField(max_length=500, blank=True)
     at = models.DateTimeField(default=clock.now)
 
+    class Meta:
+        constraints = [
+            models.CheckConstraint(condition=models.Q(value__in=[0.0, 0.5, 1.0]), name="a_rating_of_three")
+        ]
+
     def __str__(self) -> str:
-        return "helpful" if self.helpful else "not helpful"
+        return self.get_value_display()
+
+
+class RatingLink(models.Model):
+    """A link with which one member rates one note once, without signing in. Only its hash is kept."""
+
+    token_hash = models.CharField(max_length=64, unique=True)
+    note = models.ForeignKey(Note, on_delete=models.CASCADE, related_name="links")
+    rater = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.CASCADE, related_name="+")
+    made_at = models.DateTimeField(default=clock.now)
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return "a link to rate with"
+
+
+class Digest(models.Model):
+    """That a rater gets, once a day in a chat of theirs, the notes that wait for their word.
+
+    The chat is connected by sending the bot a code that only the rater was shown. pseudonym: of that chat, in the subject
+    of the rater's own id; empty until then, and again once the chat asked to be forgotten. sent_on: a day at digest_at's offset.
+    """
+
+    rater = models.OneToOneField(settings.AUTH_USER_MODEL, primary_key=True, on_delete=models.CASCADE)
+    code_hash = models.CharField(max_length=64, blank=True, db_index=True)
+    code_made_at = models.DateTimeField(null=True, blank=True)
+    channel = models.CharField(max_length=40, blank=True)
+    pseudonym = models.CharField(max_length=64, blank=True)
+    sent_on = models.DateField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return "a daily digest"
 
 
 class Party(models.Model):

@@ -1,4 +1,4 @@
-"""Proposing a verdict: what a note must hold before others may approve it."""
+"""Proposing a verdict: what a note must hold before others may rate it."""
 
 from __future__ import annotations
 

@@ -9,19 +9,22 @@ from uuid import UUID
 from django.db.models import Count, Exists, OuterRef, Q
 from django.urls import reverse
 
-from chatbranch.branch import queries as branch
 from chatbranch.branch.models import Member
+from chatbranch.branch.rules import count_as_one
 from chatbranch.cases import letters
+from chatbranch.cases.hearing import decision_on
 from chatbranch.cases.models import Case, Comment, Evidence, Note, Objection, Party, Variant
 from chatbranch.cases.parties import is_of
 from chatbranch.cases.recusal import recusals
 from chatbranch.cases.rules import Place, place
 from chatbranch.claims import queries as claims
 from chatbranch.claims.cards import ClaimCard
-from chatbranch.consensus.rules import Decision, Voice, decide
 from chatbranch.kernel import clock
 from chatbranch.kernel.phrases import Phrase
 from chatbranch.matching import guard
+
+RATED = (Case.State.OPEN, Case.State.DECIDED)
+"""States of a case in which its notes can be rated."""
 
 
 @dataclass(frozen=True)
@@ -55,12 +58,26 @@ def queue(actor: Member, *, state: str = Case.State.OPEN, most: int = 200) -> li
 
 
 def _waiting_for(actor: Member, cases: list[Case]) -> set[UUID]:
-    """Those of `cases` with a note on which the actor's word is still missing: not their own, and no party to the case."""
-    notes = (
-        Note.objects.filter(case__in=cases, accepted_at=None).exclude(by=actor).exclude(approvals__by=actor)
-    )
-    open_to = set(notes.values_list("case", flat=True))
-    return {case.pk for case in cases if case.pk in open_to and not recusals(case, [actor.pk])}
+    """Those of `cases` with a note that waits for the actor's word."""
+    return {note.case_id for note in waiting_notes(actor, cases)}
+
+
+def waiting_notes(rater: Member, cases: Iterable[Case] | None = None) -> list[Note]:
+    """Notes on which the rater's word is still missing, oldest first: of no outlet of their owner's, and in no case to which
+    they are party. A peer's word is missing only where there is a vacancy. cases: all that are not closed, or these."""
+    notes = Note.objects.filter(accepted_at=None, case__state__in=RATED).exclude(ratings__by=rater)
+    if cases is not None:
+        notes = notes.filter(case__in=list(cases))
+    found = list(notes.select_related("case", "by__outlet__bloc").order_by("at"))
+    recused = {case: bool(recusals(case, [rater.pk])) for case in {note.case for note in found}}
+    return [note for note in found if not recused[note.case] and may_be_heard(rater, note)]
+
+
+def may_be_heard(rater: Member, note: Note) -> bool:
+    """Whether the rule would hear this rater on this note, if they are not recused."""
+    if is_overtaken(note, note.case) or (note.by and count_as_one(note.by.outlet.owner, rater.outlet.owner)):
+        return False
+    return not rater.outlet.peer or decision_on(note).vacancies > 0
 
 
 def _queued(case: Case, yours: bool) -> Queued:
@@ -83,26 +100,6 @@ def queue_counts(actor: Member) -> dict[str, int]:
     """How many cases are in each state, and how many objections wait for an answer."""
     counts = {row["state"]: row["n"] for row in Case.objects.values("state").annotate(n=Count("pk"))}
     return {**counts, "objections": Objection.objects.filter(answered_at__isnull=True).count()}
-
-
-def decision_on(note: Note) -> Decision:
-    """What the consensus rule says of this note now: the last word of each member, recusals left out."""
-    said = {each.by_id: each for each in note.approvals.order_by("at", "id") if each.by_id}
-    standings = branch.standings(said)
-    recused = recusals(note.case, said)
-    now = clock.now()
-    voices = [
-        Voice(
-            member=str(member),
-            outlet=standings[member].outlet,
-            helpful=each.helpful,
-            recused=recused.get(member, ""),
-            counts=standings[member].counts_from <= now,
-        )
-        for member, each in said.items()
-        if member in standings
-    ]
-    return decide(str(note.by_id), voices)
 
 
 def find(code: str) -> Case | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from django.urls import path
 
-from chatbranch.cases import views
+from chatbranch.cases import rating_views, views
 
 urlpatterns = [
     path("desk/", views.queue, name="desk"),
@@ -22,7 +22,10 @@ urlpatterns = [
     path("desk/cases/<str:code>/merge/", views.merge, name="case-merge"),
     path("desk/cases/<str:code>/split/", views.split, name="case-split"),
     path("desk/cases/<str:code>/correct/", views.correct, name="case-correct"),
-    path("desk/notes/<uuid:key>/word/", views.word, name="word"),
+    path("desk/notes/<uuid:key>/rate/", rating_views.rate, name="rate"),
+    path("rate/", rating_views.next_note, name="rate-next"),
+    path("rate/digest/", rating_views.digest, name="digest"),
+    path("rate/<str:token>/", rating_views.by_link, name="rate-by-link"),
     path("desk/files/<str:digest>/", views.file, name="case-file"),
     path("desk/objections/", views.objections, name="objections"),
     path("desk/objections/<uuid:key>/", views.answer_objection, name="answer-objection"),

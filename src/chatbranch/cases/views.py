@@ -17,9 +17,10 @@ from chatbranch.branch.access import member_of, member_required
 from chatbranch.branch.models import Member
 from chatbranch.branch.pages import lang_of, refused, say
 from chatbranch.cases import actions, correcting, desk, files, forms, queries
-from chatbranch.cases.models import Case, Evidence, Note, Objection, Variant
+from chatbranch.cases.models import Case, Evidence, Objection, Variant
 from chatbranch.cases.rules import STATES
 from chatbranch.claims.rules import SCALE
+from chatbranch.consensus.reasons import SHOWN
 from chatbranch.deliveries import actions as deliveries
 from chatbranch.deliveries import queries as ledger
 from chatbranch.kernel.errors import Refused
@@ -46,6 +47,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         "states": [(code, phrase, counts.get(code, 0)) for code, phrase in STATES.items()],
         "objections": counts["objections"],
         "declared": queries.declared_parties(actor),
+        "waiting": len(queries.waiting_notes(actor)),
         "alone": not branch.desk_is_open(),
     }
     return render(request, "cases/queue.html", context)
@@ -54,10 +56,11 @@ def queue(request: HttpRequest) -> HttpResponse:
 @require_safe
 @member_required
 def case(request: HttpRequest, code: str) -> HttpResponse:
-    return render(request, "cases/case.html", _page(request, code))
+    return render(request, "cases/case.html", case_context(request, code))
 
 
-def _page(request: HttpRequest, code: str, **more: Any) -> dict[str, Any]:
+def case_context(request: HttpRequest, code: str, **more: Any) -> dict[str, Any]:
+    """What the case page shows to whoever looks."""
     actor = member_of(request)
     page = desk.case_page(actor, code)
     return {
@@ -66,6 +69,7 @@ def _page(request: HttpRequest, code: str, **more: Any) -> dict[str, Any]:
         "state_name": STATES[page.case.state],
         "note_form": desk.prefilled(page),
         "ratings": list(SCALE),
+        "reasons": SHOWN,
         "outlets": branch.outlets(actor),
         "me": actor,
         "alone": not branch.desk_is_open(),
@@ -89,7 +93,7 @@ def _do(form: str, what: Callable[..., str]) -> Callable[..., HttpResponse]:
         try:
             said = what(request, member_of(request), subject, **key)
         except Refused as error:
-            page = _page(request, code)
+            page = case_context(request, code)
             if form == "note":
                 page["note_form"]["sources"] = forms.source_rows(request.POST)
             return refused(request, "cases/case.html", error, failed=failed, **page)
@@ -233,22 +237,6 @@ reopen = _do("reopen", _reopen)
 merge = _do("merge", _merge)
 split = _do("split", _split)
 correct = _do("correct", _correct)
-
-
-@require_POST
-@member_required
-def word(request: HttpRequest, key: UUID) -> HttpResponse:
-    """One member's word on a note: helpful, or not and why."""
-    proposed = get_object_or_404(Note.objects.select_related("case"), pk=key)
-    code, helpful = proposed.case.code, request.POST.get("helpful") == "yes"
-    try:
-        decision = actions.do_approve(
-            member_of(request), proposed, helpful=helpful, reason=request.POST.get("reason", "")
-        )
-    except Refused as error:
-        return refused(request, "cases/case.html", error, failed=f"word-{key}", **_page(request, code))
-    messages.success(request, decision.why.say(lang_of(request)))
-    return redirect("case", code=code)
 
 
 @require_safe

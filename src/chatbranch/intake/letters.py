@@ -46,6 +46,14 @@ NOT_MEANT = Phrase(
     "谢谢，记下了：不是这一条。您发来的由成员核查；随时发“{code}”可看进展。",
     'Thank you, noted: not this one. Members are looking at yours; send "{code}" any time.',
 )
+ON_DUTY = Phrase(
+    "连上了。有提案等您评价时，每天这里会有一条；只有紧急的会随时来。回“忘记我”就不再发。",
+    'Connected. When notes wait for your word, one message a day comes here; only what is urgent comes at once. "forget me" ends it.',
+)
+NO_SUCH_DUTY = Phrase(
+    "这个值班码不对或已过期，或者这里不能收。请在“评价”页再取一个，单独发给我。",
+    'This duty code is wrong or has expired, or nothing can be sent here. Get another on the "Rate" page, and send it to me one to one.',
+)
 FORGOTTEN = Phrase(
     "已删除您的联系方式和提问关联，今后不再通知您。",
     "Your contact and the link to your questions are deleted; we won't notify you again.",

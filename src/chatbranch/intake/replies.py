@@ -118,11 +118,21 @@ def settle(prepared: Prepared, asker: Asker) -> Settled:
             return Settled(Answer("forgotten", letters.FORGOTTEN.say(lang), lang))
         case "code":
             return _status(prepared.code, lang)
+        case "duty":
+            return _on_duty(prepared.code, asker)
     found = prepared.match
     card = claims.claim_card(UUID(str(found.claim_id))) if found and found.claim_id else None
     if found is not None and card is not None and found.outcome == "answer":
         return _answered(prepared, found, card, asker)
     return _opened(prepared, found, card, asker)
+
+
+def _on_duty(code: str, asker: Asker) -> Settled:
+    """A rater's digest comes here from now on: never into a room, nor where nothing can be sent."""
+    here = not asker.room and not asker.comes_back
+    connected = here and cases.do_connect_digest(code, asker.channel, asker.address, asker.lang)
+    said = letters.ON_DUTY if connected else letters.NO_SUCH_DUTY
+    return Settled(Answer("help", said.say(asker.lang), asker.lang))
 
 
 def also_tell(settled: Settled, *, channel: str, address: str, lang: str) -> None:

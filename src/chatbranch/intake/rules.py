@@ -13,6 +13,7 @@ LONGEST = 100_000
 LONGEST_LINK = 2000  # characters
 _CODE = re.compile(r"[#＃]?\s*(\d{4,8})")
 _FORGET = {"forget me", "forgetme", "忘记我", "忘了我", "忘記我", "删除我", "刪除我", "/forget"}
+_DUTY = re.compile(r"(?:duty|值班)[\s:：]*([2-9A-HJ-NP-Za-hj-np-z]{8})")
 _HELP = {"help", "/help", "/start", "?", "？", "帮助", "幫助", "hi", "hello", "你好", "您好"}
 YES, NO = "yes", "no"
 _WORDS = {
@@ -24,8 +25,8 @@ _URLS_ONLY = re.compile(r"(https?://\S+)(\s+https?://\S+)*", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Reading:
-    """What a message asks for: `check` something, the status of a `code`, to `forget` its sender, or `help`; or that it
-    says `yes` or `no` to what we asked."""
+    """What a message asks for: `check` something, the status of a `code`, to `forget` its sender, or `help`; that it says
+    `yes` or `no` to what we asked; or that a rater wants their digest here (`duty`, with their `code`)."""
 
     kind: str
     text: str = ""
@@ -42,6 +43,8 @@ def read(text: str) -> Reading:
         return Reading("help")
     if word := next((kind for kind, words in _WORDS.items() if said.lower().rstrip("。.!！ ") in words), ""):
         return Reading(word)
+    if duty := _DUTY.fullmatch(said):
+        return Reading("duty", code=duty.group(1))
     if code := _CODE.fullmatch(said):  # typed in full-width digits just as well
         return Reading("code", said, code="".join(str(int(digit)) for digit in code.group(1)))
     if link := _URLS_ONLY.fullmatch(said):

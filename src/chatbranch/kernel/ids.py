@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 import threading
 import uuid
@@ -39,6 +40,11 @@ def _next(ticks: int) -> int:
 def new_token() -> str:
     """An unguessable token for links and cookies: 256 bits, URL-safe."""
     return secrets.token_urlsafe(32)
+
+
+def token_hash(token: str) -> str:
+    """SHA-256 in hex: all that is kept of a link. A token carries 256 random bits, so a plain hash cannot be turned back."""
+    return hashlib.sha256(token.encode("utf-8", "replace")).hexdigest()
 
 
 def new_code(digits: int = 4) -> str:

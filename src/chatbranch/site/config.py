@@ -9,6 +9,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
+from datetime import time
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +54,9 @@ class Config:
     speak_unasked: bool = _setting(
         False, "Say in a room, unasked, that what was shared there is a published falsehood."
     )
+    digest_at: str = _setting(
+        "08:00+08:00", "When members get their daily digest: a time of day with its offset from UTC."
+    )
     model_dir: str = _setting(
         "",
         "Folder with model.onnx and tokenizer.json of a stronger sentence encoder; empty: the one shipped.",
@@ -71,6 +75,11 @@ class Config:
             "help": 'One table a conversation over several platforms, [relay.<name>]: lang, and rooms = ["channel address", …].'
         },
     )
+
+    @property
+    def digest_time(self) -> time:
+        """digest_at, with its offset."""
+        return time.fromisoformat(self.digest_at)
 
     @property
     def keys(self) -> Path:
@@ -95,7 +104,18 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
     values: dict[str, Any] = {"data": data, **_from_file(file), **_from_environment(environ)}
     values["data"] = Path(values["data"]).expanduser().resolve()
     values["connectors"] = _connectors(values.get("connectors", {}), environ)
-    return Config(**values)
+    config = Config(**values)
+    _check_time(config.digest_at)
+    return config
+
+
+def _check_time(said: str) -> None:
+    try:
+        if time.fromisoformat(said).tzinfo is not None:
+            return
+    except ValueError:
+        pass
+    raise BadSetting(f"digest_at must be a time with its offset from UTC, like 08:00+08:00, not “{said}”.")
 
 
 def _from_file(file: Path) -> dict[str, Any]:

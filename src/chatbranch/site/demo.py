@@ -121,7 +121,7 @@ def _ask(text: str, lang: str) -> str:
 
 
 def _work(members: dict[str, Member], codes: list[str]) -> None:
-    """Some work done already: urgency, evidence, a discussion, a note that lacks one approval, and one verdict."""
+    """Some work done already: urgency, evidence, a discussion, a note that waits for ratings, and one verdict."""
     case = {code: Case.objects.get(code=code) for code in dict.fromkeys(codes) if code}
     water, school, dam = case[codes[0]], case[codes[4]], case[codes[8]]
     cases.do_mark_urgent(members["he"], dam, True)
@@ -149,8 +149,8 @@ def _work(members: dict[str, Member], codes: list[str]) -> None:
         "东湖小学停课一周，二十多个孩子发烧住院",
         "Donghu Primary closes for a week; over twenty children are in hospital with fever",
     )
-    for approver in ("lin", "he"):
-        cases.do_approve(members[approver], note, helpful=True)
+    for rater, reason in (("lin", "good-sources"), ("daniel", "clear"), ("he", "to-the-point")):
+        cases.do_rate(members[rater], note, value=1.0, reasons=[reason])
 
 
 def _note(author: Member, case: Case, rating: str, zh: str, en: str) -> Note:

@@ -48,6 +48,7 @@ class Step:
 
 def steps() -> list[Step]:
     """All standing work of the house, in the order in which a verdict travels."""
+    from chatbranch.cases import actions as cases
     from chatbranch.cases import asking, telling
     from chatbranch.contacts import actions as contacts
     from chatbranch.deliveries import actions as deliveries
@@ -61,11 +62,13 @@ def steps() -> list[Step]:
         Step("rename askers that were moved", asking.do_rekey, 1),
         Step("tell verdicts", telling.do_tell_verdicts, 0.3),
         Step("tell closings", telling.do_tell_closings, 2),
+        Step("send raters their digests", cases.do_send_digests, 30),
         Step("finish forgetting", intake.do_finish_forgetting, 5),
         Step("forget what was carried of the forgotten", _AfterForgetting(relay.do_forget), 5),
         Step("scrub erased pages", _AfterForgetting(partial(intake.do_scrub, relay.SCRUBBED)), 5),
         Step("erase contacts whose window ended", contacts.do_expire, 3600),
         Step("prune the outbox", deliveries.do_prune, 3600),
+        Step("tidy links to rate with", cases.do_tidy_links, 3600),
         Step("tidy submissions", intake.do_tidy, 3600),
         Step("tidy routes", relay.do_tidy, 3600),
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from tests.support.people import ask, case_of, decide, found_branch, propose
+from tests.support.people import agree, ask, case_of, decide, found_branch, propose
 
 from chatbranch.branch.models import Member
 from chatbranch.cases import actions as cases
@@ -43,12 +43,13 @@ def tell_all() -> None:
         pass
 
 
-def test_two_members_of_other_outlets_make_the_verdict_and_the_asker_is_told(
+def test_an_outlet_of_every_bloc_makes_the_verdict_and_the_asker_is_told(
     members: dict[str, Member], case: Case
 ) -> None:
     note = propose(members["chen"], case)
-    assert not cases.do_approve(members["zhou"], note, helpful=True).accepted
-    assert cases.do_approve(members["he"], note, helpful=True).accepted
+    assert not cases.do_rate(members["zhou"], note, value=1.0).accepted
+    assert not cases.do_rate(members["he"], note, value=1.0).accepted
+    assert cases.do_rate(members["lin"], note, value=1.0).accepted
     case.refresh_from_db()
     assert case.state == "decided"
     tell_all()
@@ -109,8 +110,7 @@ def test_a_withdrawn_verdict_reaches_them_too_and_is_no_longer_an_answer(
         as_of=case.opened_at.date(),
         reason={"zh-Hans": "来源有误。", "en": "A source was wrong."},
     )
-    cases.do_approve(members["zhou"], note, helpful=True)
-    cases.do_approve(members["he"], note, helpful=True)
+    agree(members, note)
     tell_all()
     assert "已撤回" in told()["first"][1]
     assert ask(RUMOUR, asker="later").outcome != "answer"
@@ -162,28 +162,32 @@ def test_a_member_whose_outlet_is_party_does_not_decide(members: dict[str, Membe
         propose(members["zhou"], case)
     note = propose(members["chen"], case)
     with pytest.raises(Refused, match="party"):
-        cases.do_approve(members["zhou"], note, helpful=True)
+        cases.do_rate(members["zhou"], note, value=1.0)
 
 
-def test_an_approval_given_before_becoming_a_party_counts_no_more(
+def test_a_rating_given_before_becoming_a_party_counts_no_more(
     members: dict[str, Member], case: Case
 ) -> None:
     note = propose(members["chen"], case)
-    cases.do_approve(members["zhou"], note, helpful=True)
+    cases.do_rate(members["zhou"], note, value=1.0)
+    cases.do_rate(members["lin"], note, value=1.0)
     cases.do_declare_party(members["lin"], case, members["zhou"].outlet, "后来才知道")
-    assert not cases.do_approve(members["he"], note, helpful=True).accepted
+    assert not cases.do_rate(members["he"], note, value=1.0).accepted
+    assert cases.do_rate(members["daniel"], note, value=1.0).accepted, (
+        "another outlet of the bloc speaks instead"
+    )
 
 
-def test_the_author_cannot_approve_their_own_note(members: dict[str, Member], case: Case) -> None:
+def test_the_author_cannot_rate_their_own_note(members: dict[str, Member], case: Case) -> None:
     note = propose(members["chen"], case)
     with pytest.raises(Refused, match="own-note"):
-        cases.do_approve(members["chen"], note, helpful=True)
+        cases.do_rate(members["chen"], note, value=1.0)
 
 
 def test_not_helpful_needs_a_reason(members: dict[str, Member], case: Case) -> None:
     note = propose(members["chen"], case)
     with pytest.raises(Refused, match="reason"):
-        cases.do_approve(members["zhou"], note, helpful=False)
+        cases.do_rate(members["zhou"], note, value=0.0)
 
 
 def test_an_opinion_ends_courteously_and_has_no_verdict(members: dict[str, Member]) -> None:

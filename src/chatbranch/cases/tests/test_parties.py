@@ -70,10 +70,10 @@ def test_whoever_declared_it_or_a_steward_takes_it_back_and_the_outlet_decides_a
 ) -> None:
     note = propose(members["chen"], case)
     with pytest.raises(Refused, match="party"):
-        cases.do_approve(members["zhou"], note, helpful=True)
+        cases.do_rate(members["zhou"], note, value=1.0)
     cases.do_undo_party(members[who], declared, "查过了，不是它发的")
-    decision = cases.do_approve(members["zhou"], note, helpful=True)
-    assert decision.as_dict()["helpful_outlets"] == 1
+    decision = cases.do_rate(members["zhou"], note, value=1.0)
+    assert decision.helpful == 1
 
 
 def test_nobody_else_takes_it_back_nor_a_steward_of_the_outlet_itself(
@@ -147,7 +147,7 @@ def test_it_is_taken_back_with_a_plain_form_that_keeps_what_was_typed(
         True,
     )
     assert su.post(path, {"undone_why": "看错了"}).status_code == 302
-    assert "data-approve" not in page(su, f"/desk/cases/{case.code}/")
+    assert "data-rate" not in page(su, f"/desk/cases/{case.code}/")
     assert he.post(f"/desk/cases/{case.code}/party/99999/undo/", {"undone_why": "x"}).status_code == 404
 
 

@@ -33,7 +33,7 @@ def test_urgent_harm_comes_before_everything() -> None:
     assert at(urgent=True).rank < at(askers=10_000, has_note=True, hours=100).rank
 
 
-def test_a_note_that_waits_for_approval_comes_before_untouched_cases() -> None:
+def test_a_note_that_waits_for_ratings_comes_before_untouched_cases() -> None:
     assert at(has_note=True, touched=True).rank < at(hours=48).rank
 
 

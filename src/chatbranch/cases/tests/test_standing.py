@@ -120,7 +120,7 @@ def test_a_note_overtaken_by_another_verdict_no_longer_becomes_one(
     slow = propose(members["su"], case, "true")
     decide(members, case)
     with pytest.raises(Refused, match="overtaken"):
-        cases.do_approve(members["lin"], slow, helpful=True)
+        cases.do_rate(members["lin"], slow, value=1.0)
     page = desk.case_page(members["lin"], case.code)
     assert [shown.may_speak for shown in page.pending] == [False]
 

@@ -68,7 +68,7 @@ def note_form(**changes: str) -> dict[str, str | list[str]]:
 def test_members_of_other_outlets_decide_a_case_with_plain_forms(
     members: dict[str, Member], case: Case
 ) -> None:
-    author, first, second = (desk(members[name]) for name in ("chen", "zhou", "he"))
+    author, first, second, third = (desk(members[name]) for name in ("chen", "zhou", "he", "lin"))
     assert author.post(f"/desk/cases/{case.code}/note/", note_form()).status_code == 302
     note = Note.objects.get()
     assert note.sources == [
@@ -80,10 +80,10 @@ def test_members_of_other_outlets_decide_a_case_with_plain_forms(
         }
     ]
     assert "这是您提的" in page(author, f"/desk/cases/{case.code}/")
-    assert "还需要 2 个" in page(first, f"/desk/cases/{case.code}/")
-    first.post(f"/desk/notes/{note.pk}/word/", {"helpful": "yes"})
-    assert "还需要 1 个" in page(second, f"/desk/cases/{case.code}/")
-    second.post(f"/desk/notes/{note.pk}/word/", {"helpful": "yes"})
+    assert "还需要 3 个" in page(first, f"/desk/cases/{case.code}/")
+    for client in (first, second, third):
+        assert client is first or "还缺一方成员的意见" in page(client, f"/desk/cases/{case.code}/")
+        client.post(f"/desk/notes/{note.pk}/rate/", {"value": "1", "reasons": ["good-sources"]})
     case.refresh_from_db()
     assert case.state == "decided"
     shown = page(author, f"/desk/cases/{case.code}/")
@@ -115,10 +115,10 @@ def test_what_a_note_lacks_is_said_and_nothing_typed_is_lost(members: dict[str, 
 def test_a_refusal_needs_its_reason(members: dict[str, Member], case: Case) -> None:
     note = propose(members["chen"], case)
     client = desk(members["zhou"])
-    answer = client.post(f"/desk/notes/{note.pk}/word/", {"helpful": "no", "reason": " "})
+    answer = client.post(f"/desk/notes/{note.pk}/rate/", {"value": "0", "reason": " "})
     assert answer.status_code == 400
-    assert "为什么没有帮助" in answer.content.decode()
-    client.post(f"/desk/notes/{note.pk}/word/", {"helpful": "no", "reason": "来源打不开"})
+    assert "请点一个原因" in answer.content.decode()
+    client.post(f"/desk/notes/{note.pk}/rate/", {"value": "0", "reason": "来源打不开"})
     assert "“来源打不开”" in page(desk(members["he"]), f"/desk/cases/{case.code}/")
 
 
@@ -129,10 +129,10 @@ def test_a_new_members_word_is_shown_as_not_counted(members: dict[str, Member], 
 
         newcomer = branch.do_join(token, Person("新来", "newcomer", "绿豆 sails past seven lamps"))
         note = propose(members["chen"], case)
-        cases.do_approve(newcomer, note, helpful=True)
+        cases.do_rate(newcomer, note, value=1.0)
         shown = page(desk(members["he"]), f"/desk/cases/{case.code}/")
         assert "不计入：加入未满 30 天" in shown
-        assert "还需要 2 个" in shown
+        assert "还需要 3 个" in shown
 
 
 def test_a_party_reads_and_discusses_but_is_offered_no_decision(
@@ -145,10 +145,10 @@ def test_a_party_reads_and_discusses_but_is_offered_no_decision(
     )
     shown = page(client, f"/desk/cases/{case.code}/")
     assert "您与此案有关（这条是我们发的）" in shown
-    assert "data-approve" not in shown
+    assert "data-rate" not in shown
     assert 'id="propose-fold"' not in shown
     assert 'href="#propose"' not in shown
-    assert client.post(f"/desk/notes/{note.pk}/word/", {"helpful": "yes"}).status_code == 403
+    assert client.post(f"/desk/notes/{note.pk}/rate/", {"value": "1"}).status_code == 403
     client.post(f"/desk/cases/{case.code}/comment/", {"text": "原稿在这里。"})
     assert "原稿在这里。" in page(client, f"/desk/cases/{case.code}/")
 
@@ -296,7 +296,7 @@ def test_the_queue_asks_only_those_for_their_word_who_may_still_give_it(
     members: dict[str, Member], case: Case
 ) -> None:
     note = propose(members["chen"], case)
-    cases.do_approve(members["zhou"], note, helpful=True)
+    cases.do_rate(members["zhou"], note, value=1.0)
     cases.do_declare_party(members["su"], case, members["he"].outlet, "发过这条")
     asked = {name: "等您表态" in page(desk(members[name]), "/desk/") for name in members}
     assert asked == {"lin": True, "chen": False, "zhou": False, "daniel": True, "he": False, "su": True}

@@ -154,7 +154,7 @@ function write(id) {
 const KEYS = {
   j: () => move(1),
   k: () => move(-1),
-  a: () => document.querySelector("[data-approve]")?.focus(),
+  a: () => document.querySelector("[data-rate] [name=value]")?.focus(),
   e: () => write("add-evidence"),
   n: () => write("propose"),
   c: () => write("discussion"),
