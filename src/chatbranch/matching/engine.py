@@ -9,7 +9,7 @@ message -> normal text, terms, vector (English)
 from __future__ import annotations
 
 import threading
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -52,6 +52,8 @@ _SENTENCES, _SENTENCE_WORDS = (
     4,
     4,
 )  # how many sentences are encoded beside the whole, and how long they must be
+
+LeavesOut = Callable[[Wording], bool]
 
 
 @dataclass(frozen=True)
@@ -118,6 +120,11 @@ class Matcher:
         """The highest ``seq`` in the opened index."""
         return self.index.watermark
 
+    @property
+    def fitted_version(self) -> str:
+        """The version of the fitted numbers."""
+        return self._fitted.version
+
     def refresh(self) -> bool:
         """Open the index again if it was written since; True if it was. Costs two file look-ups otherwise."""
         now = stamp(self._directory)
@@ -128,13 +135,21 @@ class Matcher:
             self.index, self._stamp = index, now
         return True
 
-    def match(self, text: str, *, newer: Sequence[Wording] = (), gone: Collection[str] = ()) -> Match:
+    def match(
+        self,
+        text: str,
+        *,
+        newer: Sequence[Wording] = (),
+        gone: Collection[str] = (),
+        without: LeavesOut = lambda wording: False,
+    ) -> Match:
         """Decide about a message.
 
-        newer: wordings published since the index was written. gone: claims that are no longer answered.
+        newer: wordings published since the index was written. gone: claims that are no longer answered. without: tells of
+        a wording whether to look at the claim as if it had never been there (for measuring what a lesson alone does).
         """
         message = self.read(text)
-        near = self.near(message, newer=newer, gone=gone)
+        near = self.near(message, newer=newer, gone=gone, without=without)
         return self.judge(message, ordered(near, self._fitted.of(message.lang)))
 
     def search(self, text: str, *, newer: Sequence[Wording] = (), most: int = 20) -> list[str]:
@@ -165,11 +180,16 @@ class Matcher:
         return np.stack(whole + [self._encode_one(part) for part in parts[:_SENTENCES] if len(parts) > 1])
 
     def near(
-        self, message: Message, *, newer: Sequence[Wording] = (), gone: Collection[str] = ()
+        self,
+        message: Message,
+        *,
+        newer: Sequence[Wording] = (),
+        gone: Collection[str] = (),
+        without: LeavesOut = lambda wording: False,
     ) -> list[Candidate]:
         """The claims that come near, with their features, in no order."""
         index = self.index
-        claims = self._candidates(index, message, newer, frozenset(gone))
+        claims = self._candidates(index, message, newer, frozenset(gone), without)
         alike = {claim_id: _same_script(message.lang, rows) for claim_id, rows in claims.items()}
         likeness = _likenesses(message.vectors, list(alike.values()))
         weighed = iter(index.weighed([near.terms for rows in alike.values() for near in rows]))
@@ -220,7 +240,12 @@ class Matcher:
         return tuple(found)
 
     def _candidates(
-        self, index: Index, message: Message, newer: Sequence[Wording], gone: frozenset[str]
+        self,
+        index: Index,
+        message: Message,
+        newer: Sequence[Wording],
+        gone: frozenset[str],
+        without: LeavesOut,
     ) -> dict[str, list[_Near]]:
         """Claim -> its wordings with their vectors, for every claim that is worth a closer look."""
         weights = message.terms.weights
@@ -231,10 +256,11 @@ class Matcher:
         chosen = _first_claims(index, index.by_terms(asked, _BY_TERMS), most)
         if message.vectors is not None and encoded:
             chosen |= _first_claims(index, index.by_vectors(message.vectors, _BY_VECTOR), most)
-        fresh = _newest(message, newer)
+        fresh = [wording for wording in _newest(message, newer) if not without(wording)]
         chosen |= {number for own in fresh if (number := index.number_of(own.claim_id)) is not None}
         claims: dict[str, list[_Near]] = {}
         rows = [row for row in index.of_claims(sorted(chosen)) if row.wording.claim_id not in gone]
+        rows = [row for row in rows if not without(row.wording)]
         vectors = iter(index.vectors_at([row.slot for row in rows if row.slot >= 0] if encoded else []))
         for row in rows:
             vector = next(vectors) if encoded and row.slot >= 0 else None

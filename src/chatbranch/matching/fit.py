@@ -227,10 +227,20 @@ def _newton(
 # --- the command ----------------------------------------------------------------------------------
 
 
-def fit(data: Path, encoder: Encodes) -> dict[str, Any]:
-    """The content of ``fitted.json`` for the sets in ``data``."""
-    english = fit_calibration(examples(load(data / ENGLISH), encoder), ENGLISH_RECIPE)
-    chinese = fit_calibration(chinese_examples(data, encoder), CHINESE_RECIPE)
+def fit(data: Path, encoder: Encodes, also: Sequence[Path] = ()) -> dict[str, Any]:
+    """The content of ``fitted.json`` for the sets in ``data``.
+
+    also: folders of further sets, such as a branch's corrections; each query counts for the language it is in.
+    """
+    more = [example for folder in also for example in examples(load(folder), encoder)]
+    english = [*examples(load(data / ENGLISH), encoder), *(own for own in more if not own.message.chinese)]
+    chinese = [*chinese_examples(data, encoder), *(own for own in more if own.message.chinese)]
+    return _numbers(
+        fit_calibration(english, ENGLISH_RECIPE), fit_calibration(chinese, CHINESE_RECIPE), encoder
+    )
+
+
+def _numbers(english: rules.Calibration, chinese: rules.Calibration, encoder: Encodes) -> dict[str, Any]:
     numbers = {"en": _stored(english), "zh": _stored(chinese)}
     return {"version": rules.version_of(numbers), "encoder": encoder.digest, **numbers}
 
@@ -268,9 +278,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--out", type=Path, default=rules.FITTED, help="where to write (default: in the package)"
     )
     parser.add_argument("--check", action="store_true", help="compare with what is there instead of writing")
+    parser.add_argument(
+        "--also",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="a further set, such as corrections: chatbranch export DIR --format corrections",
+    )
     chosen = parser.parse_args(arguments)
     encoder = RememberingEncoder(Encoder.open(chosen.model))
-    numbers = fit(chosen.data, encoder)
+    numbers = fit(chosen.data, encoder, chosen.also)
     encoder.save()
     if chosen.check:
         return 0 if numbers == json.loads(chosen.out.read_text(encoding="utf-8")) else 1

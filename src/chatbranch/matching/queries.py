@@ -19,7 +19,16 @@ from chatbranch.matching.grouping import fingerprint
 from chatbranch.matching.rules import SET_APART
 from chatbranch.matching.table import Wording
 
-__all__ = ["Panel", "match_text", "match_unless_new", "matcher", "panels", "search", "texts_held"]
+__all__ = [
+    "Panel",
+    "match_text",
+    "match_unlearnt",
+    "match_unless_new",
+    "matcher",
+    "panels",
+    "search",
+    "texts_held",
+]
 
 _lock = threading.Lock()
 _matchers: dict[Path, Matcher] = {}
@@ -56,6 +65,17 @@ def match_text(text: str) -> Match:
     """What the library says of this message. A verdict published a moment ago is found too: rows the index lacks are added."""
     using = matcher()
     return _match(text, using, _state(using))
+
+
+def match_unlearnt(text: str) -> Match:
+    """As match_text, by the numbers alone: without what members taught from this very message, or said of it."""
+    using = matcher()
+    library = _read_library(using, _state(using))
+
+    def is_lesson(wording: Wording) -> bool:
+        return wording.text == text and claims.is_learnt(UUID(wording.claim_id), text)
+
+    return using.match(text, newer=library.newer, gone=library.gone, without=is_lesson)
 
 
 def match_unless_new(text: str, fingerprint: str) -> Match:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -140,16 +141,41 @@ def _index() -> None:
 @main.command()
 @click.argument("path", type=click.Path(path_type=Path))
 @click.option(
-    "--format", "form", type=click.Choice(["jsonl", "claimreview"]), default="jsonl", show_default=True
+    "--format",
+    "form",
+    type=click.Choice(["jsonl", "claimreview", "corrections"]),
+    default="jsonl",
+    show_default=True,
 )
 def export(path: Path, form: str) -> None:
-    """Export the library to PATH: JSON Lines (lossless), or a ClaimReview DataFeed."""
+    """Export the library to PATH: JSON Lines (lossless), or a ClaimReview DataFeed.
+
+    With corrections, PATH becomes a folder: a set of the messages whose match members corrected, to fit and evaluate on.
+    """
     _ready()
+    if form == "corrections":
+        _export_corrections(path)
+        return
     from chatbranch.claims.exporting import do_export_file
 
     with Bar("Exporting") as bar:
         count = do_export_file(path, form=form, progress=bar.at)
     click.echo(f"{count} claims written to {path}")
+
+
+def _export_corrections(folder: Path) -> None:
+    from chatbranch.matching.lessons import do_export_lessons
+
+    if folder.exists() and not folder.is_dir():
+        raise click.ClickException(f"{folder} is a file; corrections are written into a folder")
+    with Bar("Exporting") as bar:
+        done = do_export_lessons(folder, bar.at)
+    click.echo(f"{done.messages} corrected messages written to {folder}")
+    if done.not_kept or done.disputed:
+        click.echo(
+            f"left out: {done.not_kept} of which no member says that the text may be kept, "
+            f"{done.disputed} on which outlets contradict each other"
+        )
 
 
 @main.command()
@@ -164,7 +190,13 @@ def reindex() -> None:
 
 
 @main.command()
-@click.argument("folder", metavar="DIR", type=click.Path(path_type=Path))
+@click.argument("folder", metavar="[DIR]", required=False, type=click.Path(path_type=Path))
+@click.option(
+    "--since",
+    type=click.DateTime(["%Y-%m-%d"]),
+    metavar="DATE",
+    help="Instead of DIR: the branch's own messages whose match members corrected since then.",
+)
 @click.option("--split", default="", help="Only the queries of this split.")
 @click.option(
     "--unknown-ratio",
@@ -179,11 +211,26 @@ def reindex() -> None:
     type=click.Path(exists=True, file_okay=False, path_type=Path),
     help="A folder with another encoder (and its fitted.json), as the setting model_dir names.",
 )
-def evaluate(folder: Path, split: str, unknown_ratio: float, as_json: bool, model: Path | None) -> None:
+def evaluate(
+    folder: Path | None,
+    since: datetime | None,
+    split: str,
+    unknown_ratio: float,
+    as_json: bool,
+    model: Path | None,
+) -> None:
     """Measure the matcher on a set of your own: DIR holds claims.jsonl and queries.jsonl.
 
-    Nothing is fitted, and the branch's own library is not touched.
+    Nothing is fitted, and the branch's own library is not touched. With --since, measure it on the branch's own library by
+    what members said of its matches: what was right when they were corrected, and what is now.
     """
+    if since is not None:
+        if folder is not None or split or model is not None:
+            raise click.UsageError("--since asks the branch itself: give it without DIR, --split or --model")
+        _evaluate_since(since.replace(tzinfo=UTC), as_json=as_json)
+        return
+    if folder is None:
+        raise click.UsageError("give DIR, or --since DATE")
     from chatbranch.matching.dataset import load
     from chatbranch.matching.encoder import Encoder, ModelUnusable
     from chatbranch.matching.evaluate import evaluate as evaluated
@@ -203,6 +250,15 @@ def evaluate(folder: Path, split: str, unknown_ratio: float, as_json: bool, mode
             unknown_ratio=unknown_ratio,
             progress=lambda what, done, total: bars[what].at(done, total),
         )
+    click.echo(json.dumps(report.as_dict(), ensure_ascii=False, indent=1) if as_json else report.table())
+
+
+def _evaluate_since(since: datetime, *, as_json: bool) -> None:
+    _ready()
+    from chatbranch.matching.since import evaluate_since
+
+    with Bar("Asking") as bar:
+        report = evaluate_since(since, bar.at)
     click.echo(json.dumps(report.as_dict(), ensure_ascii=False, indent=1) if as_json else report.table())
 
 
