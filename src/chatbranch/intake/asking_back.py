@@ -20,13 +20,14 @@ from chatbranch.intake.bodies import Body
 from chatbranch.intake.models import Meant, Submission
 from chatbranch.intake.replies import Settled
 from chatbranch.intake.rules import NO, YES
+from chatbranch.matching.rules import SET_APART
 
 OPEN_FOR = timedelta(days=1)
 
 
 def asks(body: Body, answer: Answer) -> bool:
-    """Whether this answer ends in the question."""
-    return body.direct and answer.outcome == "suggest"
+    """Whether this answer ends in the question: not where members have answered it."""
+    return body.direct and answer.outcome == "suggest" and answer.why.get("rule") != SET_APART
 
 
 def do_take_word(submission: Submission, body: Body, kind: str) -> Settled | None:

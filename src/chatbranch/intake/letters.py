@@ -88,6 +88,10 @@ _RELATED_DIFFERS = Phrase(
     "有一条可能相关，但{kind}不同：您的是“{yours}”，那条是“{ours}”。",
     "Possibly related, but the {kind} differs: yours says “{yours}”, ours “{ours}”.",
 )
+_RELATED_APART = Phrase(
+    "有一条很像，但我们的成员看过，认为说的是另一件事：",
+    "This one is much alike, but our members have looked and say it is about something else: ",
+)
 _ALSO_NEW = Phrase(
     "您发来的这条已交成员核查，随时发“{code}”可看进展。",
     'What you sent is with our members; send "{code}" any time.',
@@ -122,11 +126,22 @@ def unasked_letter(card: ClaimCard, lang: str, *, url: str) -> str:
 
 
 def suggest_letter(
-    card: ClaimCard, lang: str, *, differences: Sequence[dict[str, object]], code: str, url: str
+    card: ClaimCard,
+    lang: str,
+    *,
+    differences: Sequence[dict[str, object]],
+    code: str,
+    url: str,
+    apart: bool = False,
 ) -> str:
-    """Something related, the difference first; never worded as a verdict, and a case looks into the message itself."""
+    """Something related, the difference first; never worded as a verdict, and a case looks into the message itself.
+
+    apart: members say that it is another claim.
+    """
     named = next((each for each in differences if each.get("yours") and each.get("ours")), None)
-    if named:
+    if apart:
+        lead = _RELATED_APART.say(lang)
+    elif named:
         kind = KINDS.get(str(named["kind"]), KINDS["number"]).say(lang)
         lead = _RELATED_DIFFERS.say(lang, kind=kind, yours=named["yours"], ours=named["ours"])
     else:

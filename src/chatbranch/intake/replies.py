@@ -21,6 +21,7 @@ from chatbranch.intake.rules import LONGEST_LINK, is_blank, read
 from chatbranch.kernel.errors import Refused
 from chatbranch.matching import queries as matching
 from chatbranch.matching.engine import Match
+from chatbranch.matching.rules import SET_APART
 
 COMES_BACK = frozenset(
     {"api", "cli"}
@@ -198,7 +199,12 @@ def _opened(prepared: Prepared, found: Match | None, card: ClaimCard | None, ask
         about = _about(prepared, found, related, lang, why)
         url = f"{settings.CONFIG.url}/claims/{related.id}/"
         said = letters.suggest_letter(
-            related, lang, differences=about["differences"], code=case.code, url=url
+            related,
+            lang,
+            differences=about["differences"],
+            code=case.code,
+            url=url,
+            apart=found.rule == SET_APART,
         )
         answer = Answer(
             "suggest", said, lang, case=status, url=f"{settings.CONFIG.url}/status/{case.code}/", **about

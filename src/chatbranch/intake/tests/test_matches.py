@@ -18,6 +18,7 @@ from chatbranch.branch.models import Member
 from chatbranch.cases import actions as cases
 from chatbranch.claims import actions as claims
 from chatbranch.claims.models import Wording
+from chatbranch.deliveries.models import Delivery
 from chatbranch.intake import actions as intake
 from chatbranch.intake import matches
 from chatbranch.intake.models import Submission
@@ -133,6 +134,10 @@ def test_two_members_correct_an_answer_with_one_button_each(members: dict[str, M
     assert "同样的消息不再自动用那一条回答" in second.content.decode()
     given = ask(SENT)
     assert (given.outcome, given.why["rule"]) == ("suggest", "members-say-another")
+    assert "我们的成员看过，认为说的是另一件事" in given.message
+    told = str(Delivery.objects.latest("id").body)
+    assert given.message.splitlines()[0] in told
+    assert "您问的是这一条吗" not in told, "members have answered that"
     assert "认为说的是另一件事" in shown(members["he"])
 
 
