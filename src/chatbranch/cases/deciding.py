@@ -14,16 +14,15 @@ from chatbranch.cases.grouping import lock_opening
 from chatbranch.cases.hearing import decision_on
 from chatbranch.cases.models import Asker, Case, Note, Rating
 from chatbranch.cases.queries import is_overtaken
+from chatbranch.cases.teaching import teach
 from chatbranch.claims import actions as claims
-from chatbranch.claims.rules import LONGEST_WORDING, WITHDRAWN
+from chatbranch.claims.rules import WITHDRAWN
 from chatbranch.consensus.reasons import known
 from chatbranch.consensus.rules import HELPFUL, NOT_HELPFUL, SOMEWHAT, Decision
 from chatbranch.journal.actions import do_record
 from chatbranch.kernel import clock
 from chatbranch.kernel.errors import Refused
 from chatbranch.kernel.phrases import Phrase
-from chatbranch.kernel.text import normalise
-from chatbranch.matching import guard
 
 
 def do_rate(
@@ -111,7 +110,7 @@ def _publish(note: Note, case: Case, decision: Decision) -> None:
     Case.objects.filter(pk=case.pk).update(state=Case.State.DECIDED, claim=claim_id, closed_at=clock.now())
     Asker.objects.filter(case=case, claim__isnull=True).update(claim=claim_id)
     if note.rating != WITHDRAWN:
-        _teach(claim_id, case, note)
+        teach(claim_id, case, list(note.wording.values()))
     do_record("note.accepted", case.id, note=str(note.id))
 
 
@@ -132,13 +131,3 @@ def _take_effect(note: Note, case: Case, basis: dict[str, object]) -> UUID:
         basis=basis,
     )
     return verdict.claim_id
-
-
-def _teach(claim_id: UUID, case: Case, note: Note) -> None:
-    """What was forwarded becomes wordings of the claim, so that the next forward is recognised; altered versions do not."""
-    said = list(note.wording.values())
-    for variant in case.variants.order_by("-count", "first_at")[:20]:
-        if len(variant.text) > LONGEST_WORDING or not normalise(variant.text).text:
-            continue  # an article, or nothing but a link or a picture, is no wording
-        if not guard.inspect(variant.text, None, said).conflict:
-            claims.do_learn_wording(claim_id, variant.lang, variant.text)

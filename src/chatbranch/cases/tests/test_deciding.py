@@ -10,9 +10,11 @@ from chatbranch.cases import actions as cases
 from chatbranch.cases import queries, telling
 from chatbranch.cases.models import Asker, Case
 from chatbranch.claims import queries as claims
+from chatbranch.claims.models import Wording
 from chatbranch.contacts.queries import open_contact
 from chatbranch.deliveries.models import Delivery
 from chatbranch.kernel.errors import Refused
+from chatbranch.matching import queries as matching
 
 RUMOUR = "紧急通知：云岚市自来水厂今晚八点起停水三天，请大家马上储水，转发给家人！"
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_index")]
@@ -252,6 +254,30 @@ def test_members_of_two_outlets_confirm_that_a_case_says_what_was_checked(
     assert cases.do_link_to_claim(members["lin"], other, case.claim_id)
     tell_all()
     assert "不实" in told()["paraphraser"][0]
+
+
+def test_a_case_that_says_what_was_checked_teaches_the_claim_its_wordings(
+    members: dict[str, Member], case: Case
+) -> None:
+    decide(members, case)
+    case.refresh_from_db()
+    assert case.claim_id is not None
+    said = "各位邻居，今晚开始没水用，要停三天，先存好水吧"
+    other = case_of(ask(said, asker="paraphraser"))
+    assert ask(f"转发：{said}", asker="another").outcome != "answer"
+    for who in ("su", "lin"):
+        cases.do_link_to_claim(members[who], other, case.claim_id)
+    assert Wording.objects.filter(claim=case.claim_id, text=said).exclude(learnt=None).exists()
+    assert matching.match_text(f"转发：{said}").outcome == "answer"
+
+
+def test_a_wording_is_learnt_in_the_language_it_is_in_whoever_sent_it(members: dict[str, Member]) -> None:
+    case = case_of(ask(RUMOUR, asker="a reader of English pages", lang="en"))
+    decide(members, case, zh="云岚市自来水厂今晚八点起停水三天")
+    case.refresh_from_db()
+    assert list(Wording.objects.filter(text=RUMOUR).values_list("claim", "lang")) == [
+        (case.claim_id, "zh-Hans")
+    ]
 
 
 def test_the_code_tells_at_any_time_where_the_case_stands(members: dict[str, Member], case: Case) -> None:
