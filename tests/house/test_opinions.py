@@ -65,6 +65,7 @@ ELSEWHERE = {
     "do_rekey",
     "do_make_rating_link",
     "do_tidy_links",
+    "do_weigh",
     "do_prepare_digest",
     "do_connect_digest",
     "do_end_digest",

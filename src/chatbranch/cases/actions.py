@@ -20,7 +20,7 @@ from chatbranch.cases.asking import (
 from chatbranch.cases.checks import check_desk_open, check_not_party, check_open
 from chatbranch.cases.closing import do_close, do_link_to_claim, do_reopen
 from chatbranch.cases.correcting import do_correct_match
-from chatbranch.cases.deciding import do_rate
+from chatbranch.cases.deciding import do_rate, do_weigh
 from chatbranch.cases.digests import (
     do_connect_digest,
     do_end_digest,
@@ -82,6 +82,7 @@ __all__ = [
     "do_take_duty",
     "do_tidy_links",
     "do_undo_party",
+    "do_weigh",
     "shape_of",
     "shape_of_thing",
 ]

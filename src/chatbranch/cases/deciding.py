@@ -13,8 +13,9 @@ from chatbranch.cases.checks import check_desk_open, check_not_party, check_open
 from chatbranch.cases.grouping import lock_opening
 from chatbranch.cases.hearing import decision_on
 from chatbranch.cases.models import Asker, Case, Note, Rating
-from chatbranch.cases.queries import is_overtaken
+from chatbranch.cases.queries import RATED, is_overtaken
 from chatbranch.cases.teaching import teach
+from chatbranch.cases.weighing import bridging_on, has_many_raters, state
 from chatbranch.claims import actions as claims
 from chatbranch.claims.rules import WITHDRAWN
 from chatbranch.consensus.reasons import known
@@ -28,7 +29,8 @@ from chatbranch.kernel.phrases import Phrase
 def do_rate(
     actor: Member, note: Note, *, value: float, reasons: Iterable[str] = (), reason: str = ""
 ) -> Decision:
-    """Say how helpful a note is; the last word of each rater counts. When the rule is met, the verdict takes effect now."""
+    """Say how helpful a note is; the last word of each rater counts. When the rule is met, the verdict takes effect now; in
+    a branch of many raters within seconds, once all their ratings have been weighed (do_weigh)."""
     check_desk_open()
     check_not_party(actor, note.case)
     chosen = known(reasons)
@@ -40,11 +42,38 @@ def do_rate(
         _check_undecided(note, case)
         Rating.objects.create(note=note, by=actor, value=value, reasons=chosen, reason=reason.strip()[:500])
         decision = decision_on(note)
-        if decision.accepted:
-            _publish(note, case, decision)
+        if decision.accepted and not has_many_raters():
+            _publish(note, case, decision.as_dict())
         else:
             do_record("case.changed", case.id, what="rating")
     return decision
+
+
+def do_weigh() -> int:
+    """In a branch of many raters: publish the notes that the quorum accepts and that the ratings of the whole branch bear
+    out. Returns how many."""
+    if not has_many_raters():
+        return 0
+    waiting = Note.objects.filter(accepted_at=None, case__state__in=RATED).exclude(ratings=None)
+    return sum(_weigh(note) for note in waiting.select_related("case", "by__outlet__bloc").order_by("at"))
+
+
+def _weigh(note: Note) -> bool:
+    if is_overtaken(note, note.case) or not decision_on(note).accepted:
+        return False
+    before = state()
+    bridging = bridging_on(note)  # takes its time, and so stands outside the transaction
+    if bridging is None or not bridging.accepted:
+        return False
+    with transaction.atomic():
+        lock_opening()
+        note = _held(note)
+        case = held(note.case)
+        decision = decision_on(note)
+        if state() != before or note.accepted_at or is_overtaken(note, case) or not decision.accepted:
+            return False  # somebody rated meanwhile: weighed again in a moment
+        _publish(note, case, {**decision.as_dict(), "bridging": bridging.as_dict()})
+    return True
 
 
 def _held(note: Note) -> Note:
@@ -103,9 +132,9 @@ def _check_undecided(note: Note, case: Case) -> None:
         )
 
 
-def _publish(note: Note, case: Case, decision: Decision) -> None:
+def _publish(note: Note, case: Case, basis: dict[str, object]) -> None:
     """The note becomes the verdict. Everyone who asked follows from the new version (cases/telling.py)."""
-    claim_id = _take_effect(note, case, {"case": case.code, **decision.as_dict()})
+    claim_id = _take_effect(note, case, {"case": case.code, **basis})
     Note.objects.filter(pk=note.pk).update(accepted_at=clock.now())
     Case.objects.filter(pk=case.pk).update(state=Case.State.DECIDED, claim=claim_id, closed_at=clock.now())
     Asker.objects.filter(case=case, claim__isnull=True).update(claim=claim_id)

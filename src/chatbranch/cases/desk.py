@@ -17,8 +17,10 @@ from chatbranch.cases.hearing import Hearing, decision_on, hearing, last_words
 from chatbranch.cases.models import Asker, Case, Comment, Evidence, Note, Objection, Party, Rating, Variant
 from chatbranch.cases.parties import is_of, may_undo
 from chatbranch.cases.queries import RATED, is_overtaken, may_be_heard
+from chatbranch.cases.weighing import bridging_on
 from chatbranch.claims import queries as claims
 from chatbranch.claims.cards import ClaimCard
+from chatbranch.consensus.bridging import Bridging
 from chatbranch.consensus.reasons import REASONS
 from chatbranch.consensus.rules import Decision
 from chatbranch.contacts import queries as contacts
@@ -60,6 +62,7 @@ class ShownNote:
 
     note: Note
     decision: Decision
+    bridging: Bridging | None
     words: list[Word]
     mine: bool
     may_speak: bool
@@ -175,6 +178,7 @@ def _note(member: Member, note: Note, heard: Hearing) -> ShownNote:
     return ShownNote(
         note,
         decision_on(note, heard),
+        bridging_on(note) if open_now else None,
         words,
         mine=note.by_id == member.pk,
         may_speak=open_now and may_be_heard(member, note),

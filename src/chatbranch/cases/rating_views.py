@@ -22,6 +22,7 @@ from chatbranch.cases.hearing import decision_on
 from chatbranch.cases.models import Digest, Note
 from chatbranch.cases.rating_links import rating_link
 from chatbranch.cases.views import case_context
+from chatbranch.cases.weighing import bridging_on
 from chatbranch.consensus.reasons import SHOWN
 from chatbranch.kernel.errors import Refused
 
@@ -109,6 +110,7 @@ def _page(note: Note, *, more: int = 0, then: str = "") -> dict[str, Any]:
         "case": note.case,
         "passage": note.case.variants.order_by("-count", "first_at").first(),
         "decision": decision_on(note),
+        "bridging": bridging_on(note),
         "reasons": SHOWN,
         "more": more,
         "then": then,

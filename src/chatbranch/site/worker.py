@@ -60,6 +60,7 @@ def steps() -> list[Step]:
         Step("answer what a crash left unanswered", intake.do_answer_waiting, 5),
         Step("index new wordings", matching.do_index_new, 1),
         Step("rename askers that were moved", asking.do_rekey, 1),
+        Step("weigh notes", cases.do_weigh, 3),
         Step("tell verdicts", telling.do_tell_verdicts, 0.3),
         Step("tell closings", telling.do_tell_closings, 2),
         Step("send raters their digests", cases.do_send_digests, 30),
