@@ -16,7 +16,7 @@ import pytest
 from click.testing import CliRunner
 from django.apps import apps
 
-from chatbranch.consensus import bridging, factorisation, ratings, rules, scoring
+from chatbranch.consensus import bridging, factorisation, ratings, reasons, rules, scoring
 from chatbranch.consensus.formats import read_polis
 from chatbranch.consensus.rounds import fit_in_rounds
 from chatbranch.site.cli import main
@@ -47,6 +47,7 @@ INSIDE = (
 NAMED = {
     "chatbranch.consensus.bridging": {"Axis", "Bridging", "Half", "Rated", "bridge", "RATERS_FROM"},
     "chatbranch.consensus.rules": set(vars(rules)),
+    "chatbranch.consensus.reasons": set(vars(reasons)),
 }
 COMMAND = SOURCE / "site" / "consensus_command.py"
 
