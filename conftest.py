@@ -11,6 +11,7 @@ import tempfile
 
 import django
 import hypothesis
+import pytest
 from django.conf import settings
 
 if settings.configured:
@@ -30,3 +31,10 @@ hypothesis.settings.register_profile("unhurried", hypothesis.settings.default, d
 hypothesis.settings.load_profile("unhurried")
 
 pytest_plugins = ["tests.support.databases", "tests.support.people"]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files that start a server come first: what is short is left for the end, when one worker would wait for the other."""
+    slow = {item.path for item in items if item.get_closest_marker("server")}
+    items.sort(key=lambda item: item.path not in slow)
