@@ -240,7 +240,7 @@ def _why(accepted: bool, sides: Sequence[Side], vacancies: int) -> Phrase:
         by_peers = ", a peer branch among them" if filled else ""
         return Phrase(
             f"各圈共 {helpful} 个账号认为有帮助{filled}，{against} 个认为没有帮助：通过。",
-            f"{helpful} outlets of every bloc find it helpful{by_peers}, {against} do not: accepted.",
+            f"{helpful} outlets, of every bloc, find it helpful{by_peers}; {against} do not: accepted.",
         )
     missing = [side.bloc for side in sides if side.missing]
     if helpful + against and missing:

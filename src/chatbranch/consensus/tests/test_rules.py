@@ -42,7 +42,7 @@ def six(*, yes: str = "", somewhat: str = "", no: str = "", peers: str = "") -> 
 def test_three_outlets_one_of_every_bloc_decide() -> None:
     decision = six(yes="neighbours campus kitchen")
     assert decision.accepted
-    assert decision.why.en == "3 outlets of every bloc find it helpful, 0 do not: accepted."
+    assert decision.why.en == "3 outlets, of every bloc, find it helpful; 0 do not: accepted."
 
 
 def test_three_outlets_of_two_blocs_do_not_and_the_missing_side_is_named() -> None:
