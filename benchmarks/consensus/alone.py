@@ -21,7 +21,10 @@ def main(source: str) -> None:
     with np.load(source) as given:
         notes, raters, values = given["notes"], given["raters"], given["values"]
     taken: list[tuple[float, float, float]] = []
+    ratings: Ratings | None
+    found: Fit | None
     for _ in range(TIMES):
+        ratings = found = None  # what the last time left is not held while it is done again
         began = time.process_time()
         ratings = gather(Column.of(notes), Column.of(raters), values)
         mapped = time.process_time()
@@ -29,6 +32,8 @@ def main(source: str) -> None:
         solved = time.process_time()
         fit(ratings, near=found)
         taken.append((mapped - began, solved - mapped, time.process_time() - solved))
+    assert ratings
+    assert found
     mapping, solving, again = (statistics.median(each) for each in zip(*taken, strict=True))
     figures = {
         "mapping": mapping,

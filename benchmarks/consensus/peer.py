@@ -1,9 +1,10 @@
 """The same model fitted by gradient descent, as the reference does it; run by a Python that has torch.
 
-    PYTHON benchmarks/consensus/peer.py RATINGS.npz OUT.npz SEED
+    PYTHON benchmarks/consensus/peer.py RATINGS.npz OUT.npz SEED [stop]
 
 Adam with the reference's learning rate, clipping and stopping rule; single precision; the loss and its costs are ours.
-Time is taken there; then it goes on in smaller steps, so that both are compared near the optimum.
+Time is taken there; then it goes on in smaller steps, so that both are compared near the optimum;
+with "stop" it does not.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 import torch
 
 
-def main(source: str, target: str, seed: int) -> None:
+def main(source: str, target: str, seed: int, go_on: bool) -> None:
     given = np.load(source)
     costs = json.loads(str(given["costs"]))
     began = time.process_time()
@@ -46,7 +47,8 @@ def main(source: str, target: str, seed: int) -> None:
 
     descend(parameters, loss_now, rate=1.0, close=1e-7)
     stopped, solving = loss_now().item(), time.process_time() - mapped
-    descend(parameters, loss_now, rate=0.02, close=1e-9)
+    if go_on:
+        descend(parameters, loss_now, rate=0.02, close=1e-9)
     np.savez(
         target,
         stopped=stopped,
@@ -77,4 +79,4 @@ def descend(
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2], int(sys.argv[3]))
+    main(sys.argv[1], sys.argv[2], int(sys.argv[3]), go_on=sys.argv[4:] != ["stop"])

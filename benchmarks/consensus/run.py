@@ -27,6 +27,7 @@ from chatbranch.consensus.scoring import score
 
 HERE = Path(__file__).parent
 ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}
+GO_ON_UP_TO = 1_000_000  # ratings; above, the peer is compared where it stops
 Rows = tuple[NDArray[Any], NDArray[Any], NDArray[Any]]
 
 
@@ -71,9 +72,10 @@ def ours(source: Path, rows: Rows) -> Ours:
     return Ours(ratings, fit(ratings), **json.loads(done.stdout))
 
 
-def peer(python: str, source: Path, seed: int) -> Any:
+def peer(python: str, source: Path, seed: int, size: int) -> Any:
     target = source.with_name("out.npz")
     command = [python, str(HERE / "peer.py"), str(source), str(target), str(seed)]
+    command += ["stop"] if size > GO_ON_UP_TO else []
     subprocess.run(command, check=True, env={**os.environ, **ONE_THREAD})
     return dict(np.load(target))
 
@@ -105,7 +107,7 @@ def compare(name: str, rows: Rows, python: str | None, seeds: int) -> None:
         )
         if python is None or not seeds:
             return
-        runs = [peer(python, source, seed) for seed in range(seeds)]
+        runs = [peer(python, source, seed, len(rows[0])) for seed in range(seeds)]
     beside(mine, runs, seeds)
 
 

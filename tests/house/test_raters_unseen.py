@@ -46,8 +46,8 @@ INSIDE = (
 # What modules outside consensus/ may name of it. Only the researchers' command makes a fit, and prints notes.
 NAMED = {
     "chatbranch.consensus.bridging": {"Axis", "Bridging", "Half", "Rated", "bridge", "RATERS_FROM"},
-    "chatbranch.consensus.rules": set(vars(rules)),
     "chatbranch.consensus.reasons": set(vars(reasons)),
+    "chatbranch.consensus.rules": set(vars(rules)),
 }
 COMMAND = SOURCE / "site" / "consensus_command.py"
 

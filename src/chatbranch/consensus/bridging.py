@@ -4,8 +4,9 @@
 2. From 25 on, a note has to be helpful by the rule of scoring.py, too: its level high, its factor small, and in each half of
    the axis more who find it helpful than who do not.
 3. Up to 100 raters, that has to hold without any one of them, whoever it is: everything is fitted again without each.
-4. Above 100, there has to be balance across the axis: in each half at least five raters have said yes or no, and at most a
-   third of them no. Raters who agree with what both halves decide count more (rounds.py).
+4. Above 100, there has to be balance across the axis: in each half at least five have said yes or no, and at most a third of
+   them no. Raters who agree with what both halves decide count more (rounds.py).
+5. All raters of an outlet together count as much as those of any other, so that nobody wins by bringing colleagues.
 
 The axis is what explains most of the disagreement in the branch. Its halves have no name, and nobody learns who is where.
 """
@@ -24,6 +25,7 @@ from chatbranch.consensus.factorisation import Fit, Side, Sums, fit, reach
 from chatbranch.consensus.increments import with_rating
 from chatbranch.consensus.ratings import Column, Floats, Places, Ratings, gather
 from chatbranch.consensus.rounds import ONE_ROUND_UP_TO, fit_in_rounds
+from chatbranch.consensus.rules import few
 from chatbranch.consensus.scoring import (
     BOTH_HELPFUL,
     BOTH_NOT_HELPFUL,
@@ -43,7 +45,6 @@ from chatbranch.kernel.phrases import Phrase
 
 RATERS_FROM, REMOVED_UP_TO = 25, ONE_ROUND_UP_TO
 IN_EACH_HALF = 5
-SMALLEST_SHOWN = 3
 MOST_FURTHER = 12
 ROUGHLY = 1e-4
 """How close to the end a fit without somebody is taken: levels are shown with two digits."""
@@ -61,7 +62,7 @@ class Rated:
 
 @dataclass(frozen=True)
 class Half:
-    """What one half of the axis says of a note, as totals; None for a count under three."""
+    """How many raters of one half of the axis find a note helpful, and not; of one or two, None."""
 
     helpful: int | None
     not_helpful: int | None
@@ -118,24 +119,25 @@ class Axis:
         ratings = gather(Column.of([each.note for each in rated]), raters, [each.value for each in rated])
         outlets = np.empty(ratings.raters, np.int32)
         outlets[raters.places] = Column.of([each.outlet for each in rated]).places
-        return cls(ratings, outlets, fit_in_rounds(ratings))
+        return cls(ratings, outlets, fit_in_rounds(ratings, weights=_outlets_alike(outlets)))
 
-    def with_rating(self, note: str, rater: int, outlet: int, value: float) -> Axis:
+    def with_rating(self, note: str, rater: int, value: float) -> Axis:
         """With one more rating, or another one, at once (increments.py); the next Axis.of reconciles.
 
-        rater, outlet: their places; for somebody new, one past the last rater.
+        rater: the place of one of those who have rated before, in the order that Column.of gives their keys.
         """
         ratings, found = with_rating(self.ratings, self.found, note, rater, value)
-        outlets = self.outlets if rater < len(self.outlets) else np.append(self.outlets, np.int32(outlet))
-        return Axis(ratings, outlets, found)
+        return Axis(ratings, self.outlets, found)
 
     def bridging(self, note: str) -> Bridging:
         """What it says of one note, whether rated or not."""
-        seen, outlets = self._seen(note, self.found)
-        applies, few = self.ratings.raters >= RATERS_FROM, self.ratings.raters <= REMOVED_UP_TO
-        others = [self._seen(note, each)[0] for each in self._without_raters] if applies and few else []
+        seen, whose = self._seen(note, self.found)
+        applies, removed = self.ratings.raters >= RATERS_FROM, self.ratings.raters <= REMOVED_UP_TO
+        raters, outlets = (self._without_raters, self._without_outlets) if applies and removed else ([], [])
+        without_rater = [self._seen(note, each)[0] for each in raters]
+        without_outlet = [self._seen(note, each)[0] for each in outlets]
         lower, upper = reach(seen.sums, seen.best.intercept, self.found)
-        why = _why(applies, few, seen, others)
+        why = _why(applies, removed, seen, without_rater, without_outlet)
         accepted = why in (_ACCEPTED, _IN_BALANCE)
         return Bridging(
             applies=applies,
@@ -144,22 +146,28 @@ class Axis:
             factor=float(seen.best.factor),
             lower=seen.mu + float(lower),
             upper=seen.mu + float(upper),
-            without_any_rater=min(each.level for each in others) if others else seen.lowest_without_any(),
-            without_any_outlet=seen.lowest_without_any(outlets),
-            halves=(_shown(seen.halves[0]), _shown(seen.halves[1])),
-            to_flip=seen.to_flip(self.found.raters, few, accepted) if applies else None,
+            without_any_rater=_lowest(without_rater, seen.lowest_without_any()),
+            without_any_outlet=_lowest(without_outlet, seen.lowest_without_any(whose)),
+            halves=(seen.shown(seen.factor < 0), seen.shown(seen.factor > 0)),
+            to_flip=seen.to_flip(self.found.raters, removed, accepted) if applies else None,
             why=why,
         )
 
     @cached_property
     def _without_raters(self) -> list[Fit]:
         """The fit without each rater."""
-        everybody = np.ones(self.ratings.raters)
-        return [self._without(rater, everybody) for rater in range(self.ratings.raters)]
+        return [
+            self._without(np.arange(self.ratings.raters) == rater) for rater in range(self.ratings.raters)
+        ]
 
-    def _without(self, rater: int, everybody: Floats) -> Fit:
-        weights = everybody.copy()
-        weights[rater] = 0.0
+    @cached_property
+    def _without_outlets(self) -> list[Fit]:
+        """The fit without all raters of each outlet."""
+        return [self._without(self.outlets == outlet) for outlet in range(int(self.outlets.max()) + 1)]
+
+    def _without(self, left_out: NDArray[np.bool_]) -> Fit:
+        weights = np.ones(self.ratings.raters) if self.found.weights is None else self.found.weights.copy()
+        weights[left_out] = 0.0
         return fit(self.ratings, self.found.costs, weights=weights, near=self.found, close=ROUGHLY)
 
     def _seen(self, note: str, found: Fit) -> tuple[_Seen, Places]:
@@ -203,9 +211,12 @@ class _Seen:
     @cached_property
     def halves(self) -> list[Heard]:
         return [
-            Heard(int((half & (self.value > 0.5)).sum()), int((half & (self.value < 0.5)).sum()))
+            Heard(*(float(self.weight[half & said].sum()) for said in (self.value > 0.5, self.value < 0.5)))
             for half in (self.factor < 0, self.factor > 0)
         ]
+
+    def shown(self, half: NDArray[np.bool_]) -> Half:
+        return Half(*(few(int((half & said).sum())) for said in (self.value > 0.5, self.value < 0.5)))
 
     @cached_property
     def judged(self) -> tuple[Status, str]:
@@ -225,27 +236,34 @@ class _Seen:
         without = self.sums.without(self.weight, self.factor, self.left, groups)
         return self.mu + float(without.best(*self.costs).intercept.min())
 
-    def stands(self, few: bool) -> bool:
+    def stands(self, removed: bool) -> bool:
         """Whether it is helpful; and of few raters also without any one of its ratings, of many in balance. Raters as they are."""
-        return self.judged[0] == "helpful" and (self._without_each() if few else self.balanced)
+        return self.judged[0] == "helpful" and (self._without_each() if removed else self.balanced)
 
     def _without_each(self) -> bool:
         without = self.sums.without(self.weight, self.factor, self.left, np.arange(len(self.value)))
         best = without.best(*self.costs)
-        each = zip(best.intercept.tolist(), best.factor.tolist(), self.factor, self.value, strict=True)
+        each = zip(
+            best.intercept.tolist(), best.factor.tolist(), self.factor, self.value, self.weight, strict=True
+        )
         return all(
-            judge(self.mu + level, one_sided, len(self.value) - 1, self._heard_without(factor, value))[0]
+            judge(
+                self.mu + level, one_sided, len(self.value) - 1, self._heard_without(factor, value, weight)
+            )[0]
             == "helpful"
-            for level, one_sided, factor, value in each
+            for level, one_sided, factor, value, weight in each
         )
 
-    def _heard_without(self, factor: float, value: float) -> list[Heard]:
+    def _heard_without(self, factor: float, value: float, weight: float) -> list[Heard]:
         return [
-            Heard(half.helpful - (theirs and value > 0.5), half.not_helpful - (theirs and value < 0.5))
+            Heard(
+                half.helpful - weight * (theirs and value > 0.5),
+                half.not_helpful - weight * (theirs and value < 0.5),
+            )
             for half, theirs in zip(self.halves, (factor < 0, factor > 0), strict=True)
         ]
 
-    def to_flip(self, raters: Side, few: bool, accepted: bool) -> int | None:
+    def to_flip(self, raters: Side, removed: bool, accepted: bool) -> int | None:
         """How many further ratings would turn it, if they came from the most extreme raters there are."""
         value = 0.0 if accepted else 1.0
         who = raters.intercept.max() if accepted else raters.intercept.min()
@@ -255,7 +273,7 @@ class _Seen:
         best = self.sums.with_more(first, ends[0], left).with_more(second, ends[1], left).best(*self.costs)
         high = (self.mu + best.intercept >= HELPFUL_FROM) & (np.abs(best.factor) < ONE_SIDED_FROM)
         for possible, split in zip(high.tolist(), splits, strict=True):
-            stands = possible and self._with_more(value, left, np.repeat(ends, split)).stands(few)
+            stands = possible and self._with_more(value, left, np.repeat(ends, split)).stands(removed)
             if stands != accepted:
                 return sum(split)
         return None
@@ -272,20 +290,31 @@ class _Seen:
         )
 
 
-def _shown(half: Heard) -> Half:
-    counts = (count if count >= SMALLEST_SHOWN else None for count in (half.helpful, half.not_helpful))
-    return Half(*counts)
+def _lowest(seen: Sequence[_Seen], otherwise: float) -> float:
+    return min((each.level for each in seen), default=otherwise)
 
 
-def _why(applies: bool, few: bool, seen: _Seen, others: Sequence[_Seen]) -> Phrase:
+def _outlets_alike(outlets: Places) -> Floats:
+    """What each rater counts, so that every outlet's raters together count the same: like the raters of a middling outlet,
+    so that nobody else counts more, or less, when one outlet brings many.
+    """
+    raters = np.bincount(outlets)
+    return np.median(raters[raters > 0]) / raters[outlets].astype(np.float64)
+
+
+def _why(
+    applies: bool, removed: bool, seen: _Seen, without_rater: Sequence[_Seen], without_outlet: Sequence[_Seen]
+) -> Phrase:
     """What is shown with it; _ACCEPTED or _IN_BALANCE if, and only if, it is accepted."""
     status, rule = seen.judged
     if not applies:
         return _NOT_APPLIED
     if status != "helpful":
         return _WHY[rule]
-    if few:
-        return _ACCEPTED if all(each.judged[0] == "helpful" for each in others) else _ON_ONE_RATER
+    if removed:
+        if any(each.judged[0] != "helpful" for each in without_rater):
+            return _ON_ONE_RATER
+        return _ON_ONE_OUTLET if any(each.level < HELPFUL_FROM for each in without_outlet) else _ACCEPTED
     return _IN_BALANCE if seen.balanced else _UNBALANCED
 
 
@@ -304,6 +333,10 @@ _IN_BALANCE = Phrase(
 _ON_ONE_RATER = Phrase(
     "现在的结果取决于某一位评价人，再多几位评价才稳妥，暂不下结论。",
     "As it stands, it hangs on one single rater; a few more ratings will make it safe. There is no verdict yet.",
+)
+_ON_ONE_OUTLET = Phrase(
+    "现在的结果取决于某一个账号，其他账号再多几位评价才稳妥，暂不下结论。",
+    "As it stands, it hangs on one single outlet; a few more ratings of others will make it safe. There is no verdict yet.",
 )
 _UNBALANCED = Phrase(
     f"两边各要有 {IN_EACH_HALF} 位表态，且反对的不超过三分之一，现在还不够，暂不下结论。",

@@ -88,7 +88,7 @@ class Fit:
     """The optimum. loss: the mean squared error with all costs, per rating. turns: how many it took.
 
     The larger side of the raters has the negative factors: their sign means nothing, and is fixed this way. weights: how
-    much each rater's word counts, from 0 (not at all) to 1; None where all count the same.
+    much each rater's word counts, from 0 (not at all); None where all count the same, 1.
     """
 
     mu: float
@@ -98,11 +98,6 @@ class Fit:
     costs: Costs
     raters: Side = field(repr=False)
     weights: Floats | None = field(default=None, repr=False)
-
-    @property
-    def rounds(self) -> int:
-        """1 where all raters count the same, 2 where a round before weighed them (rounds.py)."""
-        return 1 if self.weights is None else 2
 
 
 def fit(

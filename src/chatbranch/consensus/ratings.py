@@ -19,8 +19,9 @@ Places = NDArray[np.int32]
 
 PART = 1 << 15
 """Ratings worked on at a time, about: what is computed of them stays in the processor's cache."""
-SLOTS = 22
-"""Ids are looked up in a table of 2 to the power of this at most."""
+SLOTS, FEW_IDS, BLOCK = 22, 1_000, 1 << 18
+"""Ids are looked up in a table of 2 to the power of SLOTS at most, so many at a time; a few are sorted."""
+_FACTORS = (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93)
 
 
 @dataclass(frozen=True)
@@ -116,39 +117,36 @@ class Column:
         return cls(distinct, np.searchsorted(distinct, column).astype(np.int32))
 
 
-def _coded(ids: NDArray[Any]) -> Column:
+def _coded(ids: NDArray[Any], factors: Sequence[int] = _FACTORS) -> Column:
     """Numbers as a column, without sorting more than the distinct ones.
 
-    Each id has a slot in a table, by a multiplication; whichever of the ids that share one is there has it, and the rows
-    of the others look for another slot in the next round. The result is that of sorting, to the last place.
+    Each id has a slot in a table, by a multiplication. Of the ids that share one, whichever is there has it; the rows of the
+    others are done in the same way by themselves, with another factor. The result is that of sorting, to the last place.
     """
+    if len(ids) < FEW_IDS or not factors:
+        distinct = np.unique(ids)
+        return Column(distinct, np.searchsorted(distinct, ids).astype(np.int32))
     bits = min(max(len(ids).bit_length() - 2, 8), SLOTS)
+    slots, found = np.empty(len(ids), np.int32), np.empty(len(ids), np.bool_)
     table, taken = np.empty(1 << bits, ids.dtype), np.zeros(1 << bits, np.bool_)
-    rows, rounds = np.arange(len(ids), dtype=np.int32), []
-    left = ids
-    for factor in _FACTORS:
-        slots = (left.astype(np.uint64) * factor >> np.uint64(64 - bits)).astype(np.int32)
-        table[slots], taken[:] = left, False
-        taken[slots] = True
-        found = table[slots] == left
-        occupied = np.flatnonzero(taken)
-        rounds.append((rows[found], slots[found], occupied, table[occupied]))
-        rows, left = rows[~found], left[~found]
-        if not len(rows):
-            break
-    distinct = np.sort(np.concatenate([np.unique(left), *(held for _, _, _, held in rounds)]))
-    places = np.empty(len(ids), np.int32)
-    places[rows] = np.searchsorted(distinct, left)
+    for part in _blocks(len(ids)):
+        slots[part] = ids[part].astype(np.uint64) * np.uint64(factors[0]) >> np.uint64(64 - bits)
+        table[slots[part]] = ids[part]
+        taken[slots[part]] = True
+    for part in _blocks(len(ids)):
+        found[part] = table[slots[part]] == ids[part]
+    occupied, others = np.flatnonzero(taken), _coded(ids[~found], factors[1:])
+    distinct = np.sort(np.concatenate([table[occupied], others.distinct]))
     place_of = np.empty(1 << bits, np.int32)
-    for these, slots, occupied, held in rounds:
-        place_of[occupied] = np.searchsorted(distinct, held)
-        places[these] = place_of[slots]
-    return Column(distinct, places)
+    place_of[occupied] = np.searchsorted(distinct, table[occupied])
+    for part in _blocks(len(ids)):
+        slots[part] = place_of[slots[part]]
+    slots[~found] = np.searchsorted(distinct, others.distinct)[others.places]
+    return Column(distinct, slots)
 
 
-_FACTORS = [
-    np.uint64(odd) for odd in (0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F, 0x165667B19E3779F9, 0xD6E8FEB86659FD93)
-]
+def _blocks(many: int) -> Iterator[slice]:
+    return (slice(start, start + BLOCK) for start in range(0, many, BLOCK))
 
 
 class Coder:
@@ -196,7 +194,7 @@ def _both_ways(
     again = (rater[1:] == rater[:-1]) & (note[1:] == note[:-1])
     if again.any():
         when = np.zeros(len(order)) if times is None else np.asarray(times)
-        order = np.lexsort((value, when, notes.places, raters.places))
+        order = np.lexsort((value, when, notes.places, raters.places)).astype(np.int32)
         last = np.append(~again, True)
         order, note, rater = order[last], note[last], rater[last]
     value = value[order]
@@ -205,9 +203,9 @@ def _both_ways(
     return by_rater, Grouped.of(note[order], rater[order], value[order])
 
 
-def _order(places: Places, many: int) -> NDArray[np.int64]:
+def _order(places: Places, many: int) -> Places:
     """What sorts them, equal ones as they came: two bytes at a time, for which numpy has a sort of linear time."""
-    order = np.argsort((places & 0xFFFF).astype(np.uint16), kind="stable")
+    order = np.argsort((places & 0xFFFF).astype(np.uint16), kind="stable").astype(np.int32)
     if many > 1 << 16:
         order = order[np.argsort((places >> 16).astype(np.uint16)[order], kind="stable")]
     return order

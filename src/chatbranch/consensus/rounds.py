@@ -25,12 +25,16 @@ GRANTED = 3
 _SIGNS = {"helpful": 1, "not-helpful": -1, "needs-more-ratings": 0}
 
 
-def fit_in_rounds(ratings: Ratings, costs: Costs | None = None) -> Fit:
-    """The factorisation of the second round; of the only one, where there are no more than a hundred raters."""
-    first = fit(ratings, costs)
+def fit_in_rounds(ratings: Ratings, costs: Costs | None = None, weights: Floats | None = None) -> Fit:
+    """The factorisation of the second round; of the only one, where there are no more than a hundred raters.
+
+    weights: of the raters in the first round, where they do not count the same from the start.
+    """
+    first = fit(ratings, costs, weights=weights)
     if ratings.raters <= ONE_ROUND_UP_TO:
         return first
-    return fit(ratings, costs, weights=_agreement(ratings, first), near=first)
+    agreement = _agreement(ratings, first)
+    return fit(ratings, costs, weights=agreement if weights is None else weights * agreement, near=first)
 
 
 def _agreement(ratings: Ratings, first: Fit) -> Floats:

@@ -54,10 +54,10 @@ class Scored:
 
 @dataclass(frozen=True)
 class Heard:
-    """How many find a note helpful, and how many do not, on one side. Totals; nobody's own rating."""
+    """How many find a note helpful, and how many do not, on one side; in a branch, weighed. Totals, nobody's own rating."""
 
-    helpful: int
-    not_helpful: int
+    helpful: float
+    not_helpful: float
 
 
 def score(ratings: Ratings, found: Fit) -> Iterator[Scored]:
@@ -79,7 +79,7 @@ def summary(ratings: Ratings, found: Fit) -> dict[str, object]:
         "ratings": len(ratings),
         "raters": ratings.raters,
         "turns": found.turns,
-        "rounds": found.rounds,
+        "rounds": 1 if found.weights is None else 2,
         "costs": asdict(found.costs),
     }
 

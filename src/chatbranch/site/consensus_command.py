@@ -80,13 +80,14 @@ def score(
     makers = {"pinned": factorisation.Costs.pinned, "reference": factorisation.Costs.of_the_reference}
     found = (fit_in_rounds if rounds == "2" else factorisation.fit)(read, makers[costs](read))
     scored = list(scoring.score(read, found))
+    summary = scoring.summary(read, found)
     if as_json:
-        click.echo(json.dumps({**scoring.summary(read, found), "notes": [each.as_dict() for each in scored]}))
+        click.echo(json.dumps({**summary, "notes": [each.as_dict() for each in scored]}))
     else:
         _table(scored)
         click.echo(
             f"{len(read):,} ratings by {read.raters:,} raters: loss {found.loss:.6f}, mu {found.mu:.4f}, "
-            f"rounds {found.rounds}"
+            f"rounds {summary['rounds']}"
         )
 
 
