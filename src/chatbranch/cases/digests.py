@@ -76,7 +76,9 @@ def digest_of(rater: Member) -> Digest | None:
 def do_send_digests() -> int:
     """Send what is due: the day's digests from `digest_at` on, and urgent notes at once. Returns how many messages."""
     today = _today(clock.now())
-    connected = Digest.objects.exclude(pseudonym="").filter(rater__left_at=None, rater__is_active=True)
+    for left in Digest.objects.filter(Q(rater__is_active=False) | Q(rater__left_at__isnull=False)):
+        do_end_digest(left.rater)
+    connected = Digest.objects.exclude(pseudonym="")
     urgent = Note.objects.filter(accepted_at=None, case__urgent=True).exists()
     due = Q(sent_on=None) | Q(sent_on__lt=today) if today else Q(pk__in=[])
     found = connected if urgent else connected.filter(due)

@@ -127,6 +127,7 @@ def test_who_has_left_gets_none(members: dict[str, Member], note: Note) -> None:
     branch.do_leave(members["zhou"])
     with clock.held(MORNING):
         assert cases.do_send_digests() == 0
+    assert not Contact.objects.filter(scope_id=members["zhou"].pk).exists()
 
 
 def test_a_long_list_is_cut_and_the_rest_is_a_page_away(members: dict[str, Member]) -> None:
