@@ -217,10 +217,12 @@ def nearness(message: Weighed, wording: Terms) -> float:
     return 2 * shared / ((message.total + shared + strange) or 1.0)
 
 
-def matched_span(said: Sequence[Token], message: Weighed, wording: Terms) -> tuple[int, int] | None:
+def matched_span(
+    said: Sequence[Token], message: Weighed, wording: Terms, strange: float = 0.25
+) -> tuple[int, int] | None:
     """Where in the message's normal text the wording is said: the stretch with the most shared weight.
 
-    said: the message's tokens, with their places.
+    said: the message's tokens, with their places. strange: the fraction at which terms that the wording does not hold count.
 
     The maximal segment of (weight of shared terms) minus (a fraction of the weight of others), Kadane's scan.
     """
@@ -229,12 +231,44 @@ def matched_span(said: Sequence[Token], message: Weighed, wording: Terms) -> tup
     best, start, total = (0.0, 0, 0), 0, 0.0
     for i, token in enumerate(said):
         weight = message.weights[token.term]
-        total += weight if token.term in wording.distinct else -min(weight, typical) / 4
+        total += weight if token.term in wording.distinct else -strange * min(weight, typical)
         if total <= 0:
             start, total = i + 1, 0.0
         elif total > best[0]:
             best = (total, start, i)
     return (said[best[1]].start, said[best[2]].end) if best[0] else None
+
+
+@dataclass(frozen=True)
+class Stretch:
+    """The stretch of a message that says a wording (matched_span), whatever stands around it.
+
+    terms: how many it has. held: the share of its weight that the wording holds. order: the share of its neighbouring terms
+    that are neighbours in the wording. gathered: the share of all that message and wording have in common which lies in it;
+    a message that says the same in words of its own has it scattered.
+    """
+
+    terms: int
+    held: float
+    order: float
+    gathered: float
+
+
+def stretch_of(said: Sequence[Token], message: Weighed, wording: Terms) -> Stretch | None:
+    """The stretch that says the wording; None where nothing does. said: the message's tokens, with their places."""
+    found = matched_span(said, message, wording, strange=1.0)
+    if found is None:
+        return None
+    own = Terms(tuple(token.term for token in said if found[0] <= token.start and token.end <= found[1]))
+    weights = message.weights
+    shared = sum(weights[term] for term in own.distinct if term in wording.distinct)
+    common = sum(weight for term, weight in weights.items() if term in wording.distinct)
+    return Stretch(
+        len(own.sequence),
+        shared / (sum(weights[term] for term in own.distinct) or 1.0),
+        _held(own.neighbours, wording.neighbours),
+        shared / (common or 1.0),
+    )
 
 
 _REPEATED = 0.8  # Jaccard likeness of their terms

@@ -108,6 +108,7 @@ def judge_best(message: Message, ranked: Sequence[Candidate], calibration: rules
     finding = (
         guard.inspect(message.text, span, [own.text for own in ranked[0].wordings]) if near else _NOTHING
     )
+    stretches = [f.stretch_of(message.tokens, message.terms, own) for own in ranked[0].terms] if near else []
     decision = rules.decide(
         likely,
         features,
@@ -116,6 +117,7 @@ def judge_best(message: Message, ranked: Sequence[Candidate], calibration: rules
         informative=f.informative_terms(message.terms.terms),
         conflict=finding.conflict,
         missing=finding.missing,
+        stretches=[stretch for stretch in stretches if stretch is not None],
     )
     return Judgement(decision, features, calibration.answer.score(features), likely, wording, span, finding)
 

@@ -10,16 +10,20 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
+
+from chatbranch.matching.features import Stretch
 
 Outcome = Literal["answer", "suggest", "new"]
 
 FITTED = Path(__file__).with_name("fitted.json")
 INFORMATIVE_ENOUGH = 6  # terms; a shorter message is answered only when it is nearly the claim itself
 SET_APART = "members-say-another"  # two outlets said so (agreement.py): whatever the numbers say, no answer
+PIECE_TERMS = 6  # fewer in a row are an expression that anybody uses
+PIECE_COVERS = 0.75  # share of a wording's weight; a message that holds more is no mere piece of it
 NEARLY_IDENTICAL = 0.9  # share of the weight of each that the other holds
 
 
@@ -68,6 +72,15 @@ class Copy:
         """
         inside = features["message_covered"] >= self.claim_covered and features["message_order"] >= self.order
         return inside and features["claim_covered"] < self.claim_covered
+
+    def is_piece_among(self, stretch: Stretch, features: Mapping[str, float]) -> bool:
+        """Whether a piece of a wording stands in the message word for word, among other words, and little else of it.
+
+        More must be left out than of a bare piece: the words around may say a little of the rest.
+        """
+        repeated = stretch.held >= self.claim_covered and stretch.order >= self.order
+        alone = stretch.terms >= PIECE_TERMS and stretch.gathered >= self.claim_covered
+        return repeated and alone and features["claim_covered"] < PIECE_COVERS
 
 
 @dataclass(frozen=True)
@@ -154,15 +167,19 @@ def decide(
     informative: int,
     conflict: bool,
     missing: bool,
+    stretches: Sequence[Stretch] = (),
 ) -> Decision:
     """Answer, suggest or new for the best claim.
 
-    likely: its calibrated probability. informative: how many telling terms the message holds.
+    likely: its calibrated probability. informative: how many telling terms the message holds. stretches: what of the
+    message says each of the claim's wordings.
     conflict, missing: what the guard found (a slot that contradicts the claim; a decisive one left out).
     """
     if likely < calibration.suggest_from:
         return Decision("new", calibration.suggest_from, "nothing-near")
-    hold = _reason_to_hold(likely, features, calibration, chinese=chinese, informative=informative)
+    hold = _reason_to_hold(
+        likely, features, calibration, chinese=chinese, informative=informative, stretches=stretches
+    )
     if conflict:
         return Decision("suggest", calibration.answer_from, "guard-conflict")
     if hold:
@@ -173,14 +190,21 @@ def decide(
 
 
 def _reason_to_hold(
-    likely: float, features: Mapping[str, float], calibration: Calibration, *, chinese: bool, informative: int
+    likely: float,
+    features: Mapping[str, float],
+    calibration: Calibration,
+    *,
+    chinese: bool,
+    informative: int,
+    stretches: Sequence[Stretch],
 ) -> str:
     identical = min(features["claim_covered"], features["message_covered"]) >= NEARLY_IDENTICAL
     if informative < INFORMATIVE_ENOUGH and not identical:
         return "too-short"
     if likely < calibration.answer_from:
         return "below-threshold"
-    if calibration.copy.is_piece(features):
+    copy = calibration.copy
+    if copy.is_piece(features) or any(copy.is_piece_among(stretch, features) for stretch in stretches):
         return "only-a-piece"
     if chinese and not calibration.copy.holds(features):
         return "chinese-not-a-copy"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import threading
 from collections.abc import Callable
@@ -10,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from chatbranch.kernel.text import to_traditional
+from chatbranch.matching import features as f
 from chatbranch.matching import rules
 from chatbranch.matching.engine import IndexWriter, Match, Matcher, Wording
 
@@ -105,6 +107,29 @@ def test_the_true_beginning_of_a_rumour_is_not_given_the_verdict_of_the_whole(
     match = matcher.match(beginning, newer=[rumour])
     assert (match.outcome, match.claim_id) == ("suggest", "weather")
     assert matcher.match(beginning + rest, newer=[rumour]).outcome == "answer"
+
+
+CHATTER = "Omg guys, my uncle just sent me this: {} I honestly cannot believe it any more, please stay safe"
+
+
+def test_a_piece_of_a_rumour_among_other_words_is_not_given_the_verdict_of_the_whole(
+    matcher: Matcher,
+) -> None:
+    beginning, rest = RUMOURS["en"]
+    rumour = Wording("weather", "en", beginning + rest, 99)
+    match = matcher.match(CHATTER.format(beginning + "."), newer=[rumour])
+    assert (match.outcome, match.claim_id, match.rule) == ("suggest", "weather", "only-a-piece")
+    assert matcher.match(CHATTER.format(beginning + rest), newer=[rumour]).outcome == "answer"
+
+
+def test_who_says_it_in_words_of_their_own_says_no_mere_piece() -> None:
+    copy = rules.Copy(claim_covered=0.9, order=0.8, probability=0.9)
+    piece = f.Stretch(terms=9, held=1.0, order=1.0, gathered=1.0)
+    left_out, nearly_all = {"claim_covered": 0.5}, {"claim_covered": 0.8}
+    assert copy.is_piece_among(piece, left_out)
+    assert not copy.is_piece_among(piece, nearly_all)
+    for other in ({"terms": 5}, {"held": 0.8}, {"order": 0.7}, {"gathered": 0.6}):
+        assert not copy.is_piece_among(dataclasses.replace(piece, **other), left_out)
 
 
 @pytest.mark.parametrize(
