@@ -22,8 +22,12 @@ Outcome = Literal["answer", "suggest", "new"]
 FITTED = Path(__file__).with_name("fitted.json")
 INFORMATIVE_ENOUGH = 6  # terms; a shorter message is answered only when it is nearly the claim itself
 SET_APART = "members-say-another"  # two outlets said so (agreement.py): whatever the numbers say, no answer
-PIECE_TERMS = 6  # fewer in a row are an expression that anybody uses
-PIECE_COVERS = 0.75  # share of a wording's weight; a message that holds more is no mere piece of it
+PIECE_TERMS = 7  # fewer in a row are an expression that anybody uses
+PIECE_COVERS = 0.8  # share of a wording's weight; a message that holds more is no mere piece of it
+PIECE_EXACT, PIECE_ORDER = (
+    0.95,
+    0.9,
+)  # nearer to word for word than a copy: who rewords has an odd word in between
 NEARLY_IDENTICAL = 0.9  # share of the weight of each that the other holds
 
 
@@ -72,15 +76,6 @@ class Copy:
         """
         inside = features["message_covered"] >= self.claim_covered and features["message_order"] >= self.order
         return inside and features["claim_covered"] < self.claim_covered
-
-    def is_piece_among(self, stretch: Stretch, features: Mapping[str, float]) -> bool:
-        """Whether a piece of a wording stands in the message word for word, among other words, and little else of it.
-
-        More must be left out than of a bare piece: the words around may say a little of the rest.
-        """
-        repeated = stretch.held >= self.claim_covered and stretch.order >= self.order
-        alone = stretch.terms >= PIECE_TERMS and stretch.gathered >= self.claim_covered
-        return repeated and alone and features["claim_covered"] < PIECE_COVERS
 
 
 @dataclass(frozen=True)
@@ -189,6 +184,16 @@ def decide(
     return Decision("answer", calibration.answer_from, "calibrated-and-clean")
 
 
+def is_piece_among(stretch: Stretch, features: Mapping[str, float]) -> bool:
+    """Whether a piece of a wording stands in the message word for word, among other words, and nothing else of it.
+
+    More must be left out than of a bare piece (Copy.is_piece): the words around may say a little of the rest.
+    """
+    repeated = stretch.held >= PIECE_EXACT and stretch.order >= PIECE_ORDER
+    alone = stretch.terms >= PIECE_TERMS and stretch.gathered >= PIECE_EXACT
+    return repeated and alone and features["claim_covered"] < PIECE_COVERS
+
+
 def _reason_to_hold(
     likely: float,
     features: Mapping[str, float],
@@ -203,8 +208,7 @@ def _reason_to_hold(
         return "too-short"
     if likely < calibration.answer_from:
         return "below-threshold"
-    copy = calibration.copy
-    if copy.is_piece(features) or any(copy.is_piece_among(stretch, features) for stretch in stretches):
+    if calibration.copy.is_piece(features) or any(is_piece_among(each, features) for each in stretches):
         return "only-a-piece"
     if chinese and not calibration.copy.holds(features):
         return "chinese-not-a-copy"
