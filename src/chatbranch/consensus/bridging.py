@@ -3,7 +3,8 @@
 1. With fewer than 25 active raters there are too few to tell who usually disagrees: the quorum (rules.py) decides alone.
 2. From 25 on, a note has to be helpful by the rule of scoring.py, too: its level high, its factor small, and in each half of
    the axis more who find it helpful than who do not.
-3. Up to 100 raters, that has to hold without any one of them, whoever it is: everything is fitted again without each.
+3. Up to 100 raters, that has to hold without any one of them, whoever it is, and the level has to stay high without any one
+   outlet: everything is fitted again without each.
 4. Above 100, there has to be balance across the axis: in each half at least five have said yes or no, and at most a third of
    them no. Raters who agree with what both halves decide count more (rounds.py).
 5. All raters of an outlet together count as much as those of any other, so that nobody wins by bringing colleagues.
@@ -74,8 +75,8 @@ class Bridging:
 
     applies: whether there are raters enough for it to have a say. level: how somebody in the middle of the axis is expected
     to rate the note, from 0 to 1. factor: how much more one half likes it than the other. lower, upper: the level after one
-    more rating by the most extreme rater. without_any_rater: the lowest level had any one rater never rated anything.
-    without_any_outlet: the lowest level had nobody of any one outlet rated the note. to_flip: how many further ratings, at
+    more rating by the most extreme rater. without_any_rater, without_any_outlet: the lowest level had any one of
+    them never rated anything (above 100 raters: not rated the note). to_flip: how many further ratings, at
     least, would turn what it says; None for more than MOST_FURTHER.
     """
 
@@ -237,7 +238,7 @@ class _Seen:
         return self.mu + float(without.best(*self.costs).intercept.min())
 
     def stands(self, removed: bool) -> bool:
-        """Whether it is helpful; and of few raters also without any one of its ratings, of many in balance. Raters as they are."""
+        """Whether it is helpful and, raters as they are, also without any one of its ratings; or, of many raters, in balance."""
         return self.judged[0] == "helpful" and (self._without_each() if removed else self.balanced)
 
     def _without_each(self) -> bool:
