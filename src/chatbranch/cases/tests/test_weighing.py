@@ -20,7 +20,7 @@ BEFORE = "东湖小学明天起停课一周，已经有二十多个孩子发烧�
 
 
 @pytest.fixture
-def members() -> dict[str, Member]:
+def members(own_index: None) -> dict[str, Member]:
     return found_branch()
 
 
@@ -54,9 +54,10 @@ def divided(members: dict[str, Member], raters: list[Member]) -> None:
     case = case_of(ask(BEFORE))
     for number in range(20):
         note = propose(members["chen"], case)
-        for rater in raters:
-            likes = (rater in one_side(raters)) == bool(number % 2)
-            Rating.objects.create(note=note, by=rater, value=1.0 if likes else 0.0, reasons=["clear"])
+        likes = one_side(raters) if number % 2 else other_side(raters)
+        Rating.objects.bulk_create(
+            Rating(note=note, by=rater, value=float(rater in likes)) for rater in raters
+        )
     cases.do_close(members["lin"], case, "private")
 
 
