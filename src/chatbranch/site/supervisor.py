@@ -65,14 +65,14 @@ def run(environment: Mapping[str, str], address: tuple[str, int], greeting: Sequ
     stopping: list[int] = []
     for each in (signal.SIGTERM, signal.SIGINT):
         signal.signal(each, lambda number, _: stopping.append(number))
-    web, *others = (Child(name, command, environment) for name, command in commands().items())
+    web, connectors, worker = (Child(name, command, environment) for name, command in commands().items())
     web.first = greeting
-    children, ready = [web], False
+    children, ready = [web, connectors], False
     while not stopping:
         for child in children:
             child.watch()
-        if not ready and _answers(address):  # readers come first: the other two start once the pages answer
-            ready, children = True, [web, *others]
+        if not ready and _answers(address):  # readers come first: the worker starts once the pages answer
+            ready, children = True, [web, connectors, worker]
             continue
         time.sleep(0.5 if ready else 0.05)
     _stop(children)
