@@ -7,7 +7,7 @@ from datetime import timedelta
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.hashers import make_password
 from django.db import transaction
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from chatbranch.branch import queries, rules
 from chatbranch.branch.details import NewOutlet, Person
@@ -147,10 +147,7 @@ def do_leave(actor: queries.Looker) -> None:
     with transaction.atomic():
         _one_at_a_time()
         _check_not_last_steward(member)
-        Member.objects.filter(pk=member.pk).update(
-            left_at=clock.now(), is_active=False, email="", password=make_password(None)
-        )
-        Authenticator.objects.filter(user=member).delete()
+        _sign_out_for_good(Member.objects.filter(pk=member.pk))
         Invitation.objects.filter(Q(invited_by=member) | Q(renews=member), used_at=None).delete()
         do_record("member.left", member.pk)
     member.refresh_from_db()
@@ -168,11 +165,15 @@ def do_end_peer(actor: queries.Looker, outlet: Outlet) -> None:
                 Phrase("没有这个友会账号。", "There is no such outlet of a peer branch."),
                 status=404,
             )
-        raters = Member.objects.filter(outlet=outlet, left_at=None)
-        Authenticator.objects.filter(user__in=raters).delete()
+        _sign_out_for_good(Member.objects.filter(outlet=outlet, left_at=None))
         Invitation.objects.filter(outlet=outlet, used_at=None).delete()
-        raters.update(left_at=clock.now(), is_active=False, email="", password=make_password(None))
         do_record("peer.ended", outlet.pk, by=str(steward.pk))
+
+
+def _sign_out_for_good(who: QuerySet[Member]) -> None:
+    """They have left: name and work stay, and whatever lets them in or reaches them goes."""
+    Authenticator.objects.filter(user__in=who).delete()
+    who.update(left_at=clock.now(), is_active=False, email="", password=make_password(None))
 
 
 def do_set_role(actor: queries.Looker, member: Member, role: str) -> None:
