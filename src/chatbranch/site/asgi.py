@@ -8,12 +8,12 @@ from typing import Any
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatbranch.site.settings")
 
 from django.core.asgi import get_asgi_application
-from django.urls import get_resolver
+from django.urls import resolve
 
 from chatbranch.site.live import Receive, Scope, Send, live
 
 _pages: Any = get_asgi_application()
-get_resolver().url_patterns  # noqa: B018 (loads every page's code before the first reader is let in)
+resolve("/")  # loads every page's code before the first reader is let in
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
