@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from itertools import groupby
 from uuid import UUID
 
 from django.db import transaction
@@ -11,7 +12,7 @@ from chatbranch.branch.models import Member
 from chatbranch.branch.rules import count_as_one
 from chatbranch.cases.checks import check_desk_open, check_not_party, check_open, held
 from chatbranch.cases.grouping import lock_opening
-from chatbranch.cases.hearing import decision_on
+from chatbranch.cases.hearing import decision_on, hearing
 from chatbranch.cases.models import Asker, Case, Note, Rating
 from chatbranch.cases.queries import RATED, is_overtaken
 from chatbranch.cases.teaching import teach
@@ -55,12 +56,21 @@ def do_weigh() -> int:
     if not has_many_raters():
         return 0
     waiting = Note.objects.filter(accepted_at=None, case__state__in=RATED).exclude(ratings=None)
-    return sum(_weigh(note) for note in waiting.select_related("case", "by__outlet__bloc").order_by("at"))
+    found = waiting.select_related("case", "by__outlet__bloc").order_by("case", "at")
+    return sum(_weigh_of(list(notes)) for _, notes in groupby(found, key=lambda note: note.case_id))
+
+
+def _weigh_of(notes: Sequence[Note]) -> int:
+    """Those of one case."""
+    heard = hearing(notes[0].case)
+    return sum(
+        _weigh(note)
+        for note in notes
+        if not is_overtaken(note, note.case) and decision_on(note, heard).accepted
+    )
 
 
 def _weigh(note: Note) -> bool:
-    if is_overtaken(note, note.case) or not decision_on(note).accepted:
-        return False
     before = state()
     bridging = bridging_on(note)  # takes its time, and so stands outside the transaction
     if bridging is None or not bridging.accepted:

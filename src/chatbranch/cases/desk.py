@@ -17,7 +17,7 @@ from chatbranch.cases.hearing import Hearing, decision_on, hearing, last_words
 from chatbranch.cases.models import Asker, Case, Comment, Evidence, Note, Objection, Party, Rating, Variant
 from chatbranch.cases.parties import is_of, may_undo
 from chatbranch.cases.queries import RATED, is_overtaken, may_be_heard
-from chatbranch.cases.weighing import bridging_on
+from chatbranch.cases.weighing import bridging_on, why
 from chatbranch.claims import queries as claims
 from chatbranch.claims.cards import ClaimCard
 from chatbranch.consensus.bridging import Bridging
@@ -63,6 +63,7 @@ class ShownNote:
     note: Note
     decision: Decision
     bridging: Bridging | None
+    why: Phrase
     words: list[Word]
     mine: bool
     may_speak: bool
@@ -175,10 +176,12 @@ def _note(member: Member, note: Note, heard: Hearing) -> ShownNote:
         Word(rating, heard.recused.get(who, ""), who in heard.new) for who, rating in last_words(note).items()
     ]
     open_now = note.accepted_at is None and note.case.state in RATED
+    decision = decision_on(note, heard)
     return ShownNote(
         note,
-        decision_on(note, heard),
+        decision,
         bridging_on(note) if open_now else None,
+        why(note, decision),
         words,
         mine=note.by_id == member.pk,
         may_speak=open_now and may_be_heard(member, note),

@@ -26,7 +26,7 @@ from chatbranch.kernel.phrases import Phrase
 CODE_LASTS = timedelta(hours=1)
 MOST = 5  # notes in one digest; the others wait for the next, or for whoever opens the page
 _LETTERS = "23456789ABCDEFGHJKLMNPQRSTUVWXYZ"
-_LENGTH = 8
+_LENGTH = 8  # 40 random bits: enough to guess at for an hour, not to be kept longer
 _MORNING = Phrase(
     "早上好。有 {n} 份提案等您评价，每份约一分钟：",
     "Good morning. Notes waiting for your word: {n}; each takes about a minute.",

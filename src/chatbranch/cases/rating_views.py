@@ -22,7 +22,7 @@ from chatbranch.cases.hearing import decision_on
 from chatbranch.cases.models import Digest, Note
 from chatbranch.cases.rating_links import rating_link
 from chatbranch.cases.views import case_context
-from chatbranch.cases.weighing import bridging_on
+from chatbranch.cases.weighing import bridging_on, why
 from chatbranch.consensus.reasons import SHOWN
 from chatbranch.kernel.errors import Refused
 
@@ -66,7 +66,7 @@ def rate(request: HttpRequest, key: UUID) -> HttpResponse:
             return refused(request, "cases/rate.html", error, failed="rate", **_page(note, then=_NEXT))
         page = case_context(request, note.case.code)
         return refused(request, "cases/case.html", error, failed=f"rate-{key}", **page)
-    messages.success(request, decision.why.say(lang_of(request)))
+    messages.success(request, why(note, decision).say(lang_of(request)))
     return redirect("rate-next") if here else redirect("case", code=note.case.code)
 
 
@@ -83,7 +83,8 @@ def by_link(request: HttpRequest, token: str) -> HttpResponse:
         if not error.field:
             raise
         return _private(refused(request, "cases/rate.html", error, failed="rate", **_page(link.note)))
-    return _private(render(request, "cases/rated.html", {"decision": decision}))
+    said = {"decision": decision, "why": why(link.note, decision)}
+    return _private(render(request, "cases/rated.html", said))
 
 
 def _digest_of(rater: Member) -> dict[str, Digest | None]:
@@ -104,12 +105,14 @@ def digest(request: HttpRequest) -> HttpResponse:
 
 def _page(note: Note, *, more: int = 0, then: str = "") -> dict[str, Any]:
     """then: what comes after the rating; without it the page posts to its own address, a link."""
+    decision = decision_on(note)
     return {
         "action": reverse("rate", args=[note.pk]) if then else "",
         "note": note,
         "case": note.case,
         "passage": note.case.variants.order_by("-count", "first_at").first(),
-        "decision": decision_on(note),
+        "decision": decision,
+        "why": why(note, decision),
         "bridging": bridging_on(note),
         "reasons": SHOWN,
         "more": more,

@@ -14,7 +14,9 @@ from django.db.models import QuerySet
 from chatbranch.branch import queries as branch
 from chatbranch.cases.models import Note, Rating
 from chatbranch.consensus.bridging import RATERS_FROM, Axis, Bridging, Rated
+from chatbranch.consensus.rules import Decision
 from chatbranch.kernel import clock
+from chatbranch.kernel.phrases import Phrase
 
 _lock = threading.Lock()
 _State = tuple[int, UUID | None]
@@ -30,6 +32,12 @@ def bridging_on(note: Note) -> Bridging | None:
     """What the ratings of the whole branch say of this note; None where there are too few raters."""
     axis = _axis() if has_many_raters() else None
     return axis.bridging(str(note.pk)) if axis else None
+
+
+def why(note: Note, decision: Decision) -> Phrase:
+    """The sentence under a note: the quorum's; once that accepts, what the ratings of the whole branch say, if they do."""
+    bridging = bridging_on(note) if decision.accepted and note.accepted_at is None else None
+    return bridging.why if bridging else decision.why
 
 
 def state() -> _State:

@@ -9,8 +9,9 @@ from chatbranch.branch import actions as branch
 from chatbranch.branch.details import Person
 from chatbranch.branch.models import Member
 from chatbranch.cases import actions as cases
+from chatbranch.cases.hearing import decision_on
 from chatbranch.cases.models import Note, Rating
-from chatbranch.cases.weighing import bridging_on, has_many_raters
+from chatbranch.cases.weighing import bridging_on, has_many_raters, why
 from chatbranch.claims import queries as claims
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_index")]
@@ -62,8 +63,9 @@ def divided(members: dict[str, Member], raters: list[Member]) -> None:
 
 
 def rate(raters: list[Member], note: Note, value: float) -> None:
+    assert note.by is not None
     for rater in raters:
-        if rater.outlet_id != note.by.outlet_id:  # type: ignore[union-attr]
+        if rater.outlet_id != note.by.outlet_id:
             cases.do_rate(rater, note, value=value, reasons=["clear", "unclear"])
 
 
@@ -88,6 +90,9 @@ def test_what_one_side_likes_is_no_verdict_even_where_every_bloc_has_some_of_it(
     bridging = bridging_on(note)
     assert bridging is not None
     assert bridging.why.en == "One side hasn't weighed in, so there is no verdict yet."
+    decision = decision_on(note)
+    assert decision.accepted, "the quorum alone would have it"
+    assert why(note, decision) == bridging.why, "and nobody is told that it is accepted"
     note.refresh_from_db()
     assert note.accepted_at is None
 
@@ -104,10 +109,12 @@ def test_what_both_sides_find_helpful_becomes_the_verdict_by_the_worker(
     assert cases.do_weigh() == 0
     note.refresh_from_db()
     assert note.accepted_at is not None
-    card = claims.claim_card(note.case.claim_id)  # type: ignore[arg-type]
+    assert note.case.claim_id is not None
+    card = claims.claim_card(note.case.claim_id)
     assert card is not None
     basis = card.basis["bridging"]
-    assert basis["accepted"]  # type: ignore[index]
+    assert isinstance(basis, dict)
+    assert basis["accepted"]
     assert not any(str(rater.pk) in str(card.basis) or rater.name in str(card.basis) for rater in raters)
 
 
