@@ -261,6 +261,26 @@ async def test_typing_is_shown(bot: Person, ann: Person, ben: Person, host: Reco
     assert told["content"]["user_ids"] == [bot.id]
 
 
+async def test_no_room_is_entered_before_the_place_to_read_on_from_is_kept(
+    bot: Person, ann: Person, ben: Person, host: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def die(key: str, value: str) -> None:
+        if key.startswith("since:"):
+            raise ConnectionError("the database is away")
+        host.memory[key] = value
+
+    room = ann.room(bot.id, ben.id)
+    with monkeypatch.context() as away:
+        away.setattr(host, "remember", die)
+        async with running(connect(bot), host):
+            await until(lambda: host.health.count(("reconnecting", "ConnectionError")) == 2)
+    assert bot.id not in ann.members(room)
+    async with running(connect(bot), host):
+        await until(lambda: bot.id in ann.members(room), what="the bot's coming")
+        ann.say(room, "said as soon as we are in")
+        await until(lambda: host.texts == ["said as soon as we are in"])
+
+
 async def test_both_down_and_ten_said_meanwhile_are_ten(
     synapse: Synapse, bot: Person, ann: Person, ben: Person, host: Recorder
 ) -> None:

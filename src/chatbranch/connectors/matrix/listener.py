@@ -74,9 +74,11 @@ class Listener:
             for room, info in news.rooms.items():
                 await self._read_room(room, info, since)
         await self._read_again(arrived)
-        await self._rooms.take_invitations(list(news.invited))
+        await self._rooms.note_invitations(list(news.invited))
         if news.reached != since:
             await self._host.remember(self._place, news.reached)
+        # after our place is kept: what is said once we are in is then never taken for something older than we are
+        await self._rooms.take_invitations()
         await self._seals.replenish(news)
         await self._tell_of_unread()
         return news.reached

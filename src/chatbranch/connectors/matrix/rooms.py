@@ -84,13 +84,16 @@ class Rooms:
         """Whether an invitation waits to be taken up."""
         return room in self._invited
 
-    async def take_invitations(self, new: list[str]) -> None:
-        """Enter the rooms we were invited to; one whose server is silent is tried again meanwhile."""
+    async def note_invitations(self, new: list[str]) -> None:
+        """Keep the invitations to these rooms, until they are taken."""
         before = set(self._invited)
         for room in new:
             self._invited.setdefault(room, _Invitation())
         if set(self._invited) != before:
             await self._keep_invitations()
+
+    async def take_invitations(self) -> None:
+        """Enter the rooms we were invited to; one whose server is silent is tried again meanwhile."""
         for room, invitation in list(self._invited.items()):
             if invitation.due <= time.monotonic() and await self._enter(room, invitation):
                 del self._invited[room]
