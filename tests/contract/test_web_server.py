@@ -103,6 +103,16 @@ def test_a_reader_who_comes_back_is_given_what_they_have_not_seen(web: House) ->
     wait_for(lambda: Delivery.objects.get(pk=second.pk).state == "sent")
 
 
+def test_who_comes_back_with_a_message_s_cursor_has_been_handed_it(web: House) -> None:
+    ann = Browser(web)
+    with ann.listening():
+        pass
+    unmarked = tell(ann.reader, "seen just as the process died")
+    with ann.listening(**{"Last-Event-ID": str(unmarked.pk)}) as heard:
+        wait_for(lambda: Delivery.objects.get(pk=unmarked.pk).state == "sent")
+        assert heard.empty()
+
+
 def test_two_windows_of_one_reader_both_hear_and_nobody_else_does(web: House) -> None:
     ann, ben = Browser(web), Browser(web)
     with ann.listening() as here, ann.listening() as there, ben.listening() as elsewhere:

@@ -24,7 +24,7 @@ from chatbranch.branch.details import NewOutlet, Person
 from chatbranch.branch.models import Interest, Invitation, Member, Outlet
 from chatbranch.branch.pages import lang_of, refused, say
 from chatbranch.branch.signin import MFAAdapter, sign_in
-from chatbranch.kernel import clock
+from chatbranch.kernel import clock, ids
 from chatbranch.kernel.errors import Refused
 
 form_page = require_http_methods(["GET", "HEAD", "POST"])
@@ -125,7 +125,7 @@ def invite(request: HttpRequest) -> HttpResponse:
     if request.POST.get("to") == "new":
         outlet = replace(_outlet(request), peer=" ".join(request.POST.get("peer", "").split()))
     else:
-        outlet = get_object_or_404(Outlet, pk=_uuid(request.POST.get("to", "")), left_at=None)
+        outlet = get_object_or_404(Outlet, pk=ids.read_id(request.POST.get("to", "")), left_at=None)
     role = rules.PEER if outlet.peer else request.POST.get("role", rules.MEMBER)
     try:
         token = actions.do_invite(actor, outlet, role)
@@ -271,10 +271,3 @@ def _person(request: HttpRequest) -> Person:
 def _welcome(request: HttpRequest, member: Member) -> HttpResponse:
     sign_in(request, member)
     return redirect("mfa_index" if not is_mfa_enabled(member) else settings.LOGIN_REDIRECT_URL)
-
-
-def _uuid(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

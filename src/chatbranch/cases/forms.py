@@ -10,6 +10,7 @@ from uuid import UUID
 from django.http import QueryDict
 
 from chatbranch.cases.actions import SourceRow
+from chatbranch.kernel import ids
 from chatbranch.kernel.errors import Refused
 from chatbranch.kernel.phrases import Phrase
 from chatbranch.kernel.text import language
@@ -70,13 +71,7 @@ def web_address(text: str, field: str) -> str:
 
 def ids_of(form: QueryDict, name: str) -> list[UUID]:
     """The well-formed ids among the values posted under `name`."""
-    found = []
-    for value in form.getlist(name):
-        try:
-            found.append(UUID(value))
-        except ValueError:
-            continue
-    return found
+    return [found for value in form.getlist(name) if (found := ids.read_id(value))]
 
 
 def _pair(form: QueryDict, name: str) -> dict[str, str]:

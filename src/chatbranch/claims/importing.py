@@ -275,15 +275,8 @@ def _claim(entry: Entry, digest: str) -> Claim:
         version=len(entry.rulings),
     )
     if not entry.origin:  # our own check come back: its address is its id, and stays
-        claim.id = _own_id(entry.key)
+        claim.id = ids.read_id(entry.key) or ids.new_id()
     return claim
-
-
-def _own_id(key: str) -> UUID:
-    try:
-        return UUID(key)
-    except ValueError:
-        return ids.new_id()
 
 
 def _add_rulings(rulings: Iterable[tuple[Claim, int, Ruling]]) -> list[Verdict]:

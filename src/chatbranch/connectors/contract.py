@@ -204,7 +204,7 @@ class Mailbox(Protocol):
     def waiting(self, address: str, after: str = "") -> AsyncGenerator[Said, None]:
         """Our messages to `address` after the cursor `after`, oldest first, then as they come, until closed.
 
-        One counts as handed over when the next is asked for.
+        One counts as handed over when the next is asked for, or when its cursor is given back.
         """
 
 

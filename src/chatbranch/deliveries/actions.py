@@ -104,12 +104,17 @@ def do_queue_many(messages: Iterable[Message]) -> list[UUID]:
     return [key for chunk in in_chunks(messages) for key in _queue(chunk)]
 
 
-def do_handed_over(deliveries: Iterable[UUID | str]) -> int:
-    """Mark messages of a pulled channel as fetched; returns how many were waiting.
+def do_handed_over(channel: str, address: str, cursor: str) -> int:
+    """Mark one message of a pulled conversation as fetched; returns whether (1 or 0) it still waited there.
 
-    Their conversation keeps them a day longer, for a page that is reloaded (see do_prune).
+    The conversation keeps it a day longer, for a page that is reloaded (see do_prune).
     """
-    waiting = Delivery.objects.filter(pk__in=list(deliveries), state=Delivery.State.QUEUED)
+    which = ids.read_id(cursor)
+    if which is None:
+        return 0
+    waiting = Delivery.objects.filter(
+        pk=which, lane=destination(channel, address), state=Delivery.State.QUEUED
+    )
     return waiting.update(
         state=Delivery.State.SENT, sent_at=clock.now(), attempts=F("attempts") + 1, reason="", detail=""
     )

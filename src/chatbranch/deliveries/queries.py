@@ -14,7 +14,7 @@ from chatbranch.branch.queries import Looker, insider
 from chatbranch.contacts.queries import destination
 from chatbranch.deliveries import reasons, rules
 from chatbranch.deliveries.models import Channel, Delivery
-from chatbranch.kernel import clock
+from chatbranch.kernel import clock, ids
 
 FRESH = "fresh"
 
@@ -182,7 +182,7 @@ def conversation(channel: str, address: str, after: str = "", *, most: int = 100
     if kind != FRESH:
         kept, place = kept | Q(sent_at__gte=clock.now() - rules.KEEP_CONVERSATION), after
     rows = Delivery.objects.filter(kept, lane=destination(channel, address)).order_by("id")
-    seen = _cursor(place)
+    seen = ids.read_id(place)  # a cursor comes back from outside; a broken one starts from the beginning
     rows = rows.filter(id__gt=seen) if seen else rows
     return [_waiting(row) for row in rows[:most]]
 
@@ -203,13 +203,6 @@ def recipients(kind: str, *, sent_or_before: datetime) -> list[str]:
     """The pseudonyms of deliveries of one kind that were sent, or were queued before a moment."""
     done = ~Q(state=Delivery.State.QUEUED) | Q(created_at__lt=sent_or_before)
     return list(Delivery.objects.filter(done, kind=kind).values_list("pseudonym", flat=True))
-
-
-def _cursor(text: str) -> UUID | None:
-    try:
-        return UUID(text) if text else None
-    except ValueError:
-        return None  # a cursor comes back from outside; a broken one starts from the beginning
 
 
 def _waiting(row: Delivery) -> Waiting:

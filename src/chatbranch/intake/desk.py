@@ -14,6 +14,7 @@ from chatbranch.branch import queries as branch
 from chatbranch.branch.access import member_of, member_required
 from chatbranch.branch.pages import lang_of, refused
 from chatbranch.intake import matches
+from chatbranch.kernel import ids
 from chatbranch.kernel.errors import Refused
 from chatbranch.matching.actions import choice_of, no_such_claim, said_of
 
@@ -28,7 +29,10 @@ def recent_matches(request: HttpRequest) -> HttpResponse:
 def _page(request: HttpRequest) -> dict[str, object]:
     outcome = request.GET.get("outcome", "")
     rows, onward = matches.recent_matches(
-        member_of(request), lang_of(request), outcome=outcome, before=_id(request.GET.get("before", ""))
+        member_of(request),
+        lang_of(request),
+        outcome=outcome,
+        before=ids.read_id(request.GET.get("before", "")),
     )
     return {
         "rows": rows,
@@ -37,13 +41,6 @@ def _page(request: HttpRequest) -> dict[str, object]:
         "may_correct": branch.desk_is_open(),
         "here": request.GET.urlencode(),
     }
-
-
-def _id(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None
 
 
 @require_POST

@@ -27,6 +27,14 @@ def new_id() -> uuid.UUID:
     return uuid.UUID(int=value)
 
 
+def read_id(text: str) -> uuid.UUID | None:
+    """The identifier that `text` is; None when it is none (what comes back from outside may be anything)."""
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        return None
+
+
 def _next(ticks: int) -> int:
     """`ticks`, or one more than the last when that is ahead by less than a second."""
     global _last

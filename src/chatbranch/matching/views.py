@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from uuid import UUID
-
 from django.http import HttpRequest, HttpResponse, QueryDict
 from django.shortcuts import render
 from django.utils.translation import get_language
@@ -12,6 +10,7 @@ from chatbranch.claims import queries as claims
 from chatbranch.claims.cards import ClaimCard
 from chatbranch.claims.rules import RATINGS, rating_name
 from chatbranch.claims.topics import topic_name
+from chatbranch.kernel import ids
 from chatbranch.kernel.phrases import as_lang
 from chatbranch.matching import queries as matching
 
@@ -59,7 +58,7 @@ def _found(request: HttpRequest, words: str, topic: str, rating: str) -> tuple[l
 
 def _newest(request: HttpRequest, topic: str, rating: str) -> tuple[list[ClaimCard], str]:
     """The page of the newest verdicts, and the query string of the next page (empty on the last)."""
-    cards = claims.recent(topic, rating, _id(request.GET.get("before", "")), PAGE + 1)
+    cards = claims.recent(topic, rating, ids.read_id(request.GET.get("before", "")), PAGE + 1)
     if len(cards) <= PAGE:
         return cards, ""
     return cards[:PAGE], _onward(request.GET, before=str(cards[PAGE - 1].verdict_id))
@@ -76,10 +75,3 @@ def _onward(asked: QueryDict, **place: str) -> str:
 
 def _number(text: str) -> int:
     return min(max(int(text), 1), _FOUND) if text.isascii() and text.isdigit() else 1
-
-
-def _id(text: str) -> UUID | None:
-    try:
-        return UUID(text)
-    except ValueError:
-        return None

@@ -83,7 +83,11 @@ class Postbox:
         await self._inbox.take(inbound)
 
     async def waiting(self, address: str, after: str = "") -> AsyncGenerator[Said, None]:
-        """What was not seen yet, then whatever comes. A message is marked as handed over when the next is wanted."""
+        """What was not seen yet, then whatever comes. A message is marked as handed over when the next is wanted, or when its
+        reader comes back with its cursor; marking goes on though the reader leaves meanwhile.
+        """
+        if after:
+            await in_thread(deliveries.do_handed_over, self._channel, address, after)
         with self._bell.for_address(address) as rung:
             while True:
                 rung.clear()
@@ -91,7 +95,9 @@ class Postbox:
                     after = each.cursor
                     yield Said(each.cursor, each.text, each.at)
                     if each.fresh:
-                        await in_thread(deliveries.do_handed_over, [each.cursor])
+                        await asyncio.shield(
+                            in_thread(deliveries.do_handed_over, self._channel, address, each.cursor)
+                        )
                 await _rings(rung)
 
 

@@ -111,12 +111,12 @@ def test_a_pulled_conversation_tells_what_waits_in_order_and_only_there() -> Non
 
 def test_what_was_handed_over_is_sent_and_comes_again_for_a_reloaded_page_for_a_day() -> None:
     first, second = queue("web", "anna", "一", "二")
-    assert do_handed_over([str(first)]) == 1
-    assert do_handed_over([first]) == 0
+    assert do_handed_over("web", "anna", str(first)) == 1
+    assert do_handed_over("web", "anna", str(first)) == 0
     assert [(each.text, each.fresh) for each in conversation("web", "anna")] == [("一", False), ("二", True)]
     with clock.held(clock.now() + timedelta(hours=25)):
         assert [each.text for each in conversation("web", "anna")] == ["二"]
-        do_handed_over([second])
+        do_handed_over("web", "anna", str(second))
     with clock.held(clock.now() + timedelta(hours=50)):
         do_prune()
         assert not Lane.objects.exists()
