@@ -18,7 +18,18 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from chatbranch.branch.models import Member, Outlet
 from chatbranch.consensus.rules import Seat, Voice, decide
 
-SLICES = ("journal", "branch", "contacts", "deliveries", "claims", "matching", "cases", "intake", "relay")
+SLICES = (
+    "journal",
+    "branch",
+    "contacts",
+    "deliveries",
+    "claims",
+    "matching",
+    "cases",
+    "intake",
+    "publiclog",
+    "relay",
+)
 TABLES: list[type[models.Model]] = [
     each for each in apps.get_models() if each.__module__.startswith("chatbranch.")
 ]

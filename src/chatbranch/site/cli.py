@@ -12,6 +12,7 @@ from typing import Any
 import click
 
 from chatbranch.site.consensus_command import consensus
+from chatbranch.site.log_command import log
 from chatbranch.site.progress import Bar
 
 
@@ -288,6 +289,7 @@ def restore(source: Path, without_keys: bool) -> None:
 
 
 main.add_command(consensus)
+main.add_command(log)
 
 
 @main.group()

@@ -7,7 +7,7 @@ import os
 import secrets
 from pathlib import Path
 
-NAMES = ("django", "contacts", "pseudonyms", "forgotten")
+NAMES = ("django", "contacts", "pseudonyms", "forgotten", "log")
 
 
 def load_secrets(keys: Path) -> dict[str, str]:

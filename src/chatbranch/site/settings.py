@@ -26,8 +26,20 @@ CSRF_TRUSTED_ORIGINS = [f"{_public.scheme}://{_public.netloc}"]
 
 INDEX_DIR = CONFIG.data / "index"
 FILES_DIR = CONFIG.data / "files"
+LOG_DIR = CONFIG.data / "log"
 
-SLICES = ["journal", "branch", "contacts", "deliveries", "claims", "matching", "cases", "intake", "relay"]
+SLICES = [
+    "journal",
+    "branch",
+    "contacts",
+    "deliveries",
+    "claims",
+    "matching",
+    "cases",
+    "intake",
+    "publiclog",
+    "relay",
+]
 INSTALLED_APPS = [
     "django.contrib.auth",
     "django.contrib.contenttypes",

@@ -1,0 +1,45 @@
+"""Where the processes that append to the public log, and are killed, come from:  python -m tests.crash.appender FOLDER
+
+Each line on standard input forks one, and answers with its process id. It first completes what the one before it left undone, as
+the worker does, and then appends and publishes without end.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import sys
+from pathlib import Path
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatbranch.site.settings")
+
+import django
+
+django.setup()
+
+from django.conf import settings  # noqa: E402 (Django first)
+from django.db import connections  # noqa: E402
+
+from chatbranch.publiclog.actions import do_append, do_publish  # noqa: E402
+from chatbranch.publiclog.tests.support import drafts  # noqa: E402
+
+
+def main(folder: str) -> None:
+    settings.LOG_DIR = Path(folder)
+    signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the killed are not waited for
+    do_append(drafts(1))  # what is loaded and compiled now need not be in each of their short lives
+    do_publish()
+    connections.close_all()
+    for _ in sys.stdin:
+        pid = os.fork()
+        if not pid:
+            do_publish()
+            while True:
+                do_append(drafts(random.randint(1, 40)))
+                do_publish()
+        print(pid, flush=True)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

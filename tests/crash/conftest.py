@@ -1,0 +1,5 @@
+"""A log folder of each test's own."""
+
+from chatbranch.publiclog.tests.conftest import own_log
+
+__all__ = ["own_log"]

@@ -1,0 +1,113 @@
+"""kill -9 while the public log is appended to: whatever anyone saw of it stays true. The long campaign runs with `-m soak`."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from chatbranch.publiclog.actions import do_publish
+from chatbranch.publiclog.audit import audit
+from chatbranch.publiclog.folder import Folder
+from chatbranch.publiclog.merkle import root_of
+from chatbranch.publiclog.models import Checkpoint as Signed
+from chatbranch.publiclog.models import Entry
+from chatbranch.publiclog.notes import BadNote, Checkpoint, Note
+from chatbranch.publiclog.tiles import leaf_hashes
+from tests.support.databases import Database
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+class Onlooker(threading.Thread):
+    """Somebody outside who fetches the checkpoint all the time, and forgets nothing."""
+
+    def __init__(self, folder: Folder) -> None:
+        super().__init__(daemon=True)
+        self.folder, self.notes, self.torn = folder, set[bytes](), 0
+        self.done = threading.Event()
+
+    def run(self) -> None:
+        while not self.done.wait(0.0005):
+            try:
+                said = self.folder.read("checkpoint")
+                Checkpoint.read(Note.read(said).text)
+                self.notes.add(said)
+            except FileNotFoundError:
+                continue
+            except BadNote:
+                self.torn += 1
+
+
+@contextmanager
+def killed_at_random(database: Database, folder: Path, seed: int) -> Iterator[object]:
+    """Yields what lets one process append for a moment, and kills it."""
+    nursery = subprocess.Popen(
+        [sys.executable, "-m", "tests.crash.appender", str(folder)],
+        cwd=ROOT,
+        env=database.environment,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    assert nursery.stdin
+    assert nursery.stdout
+    orders, births = nursery.stdin, nursery.stdout
+    chance = random.Random(seed)
+
+    def live_and_die() -> None:
+        orders.write("one\n")
+        orders.flush()
+        pid = int(births.readline())
+        time.sleep(chance.random() * 0.08)
+        os.kill(pid, 0)  # it did not end by itself
+        os.kill(pid, signal.SIGKILL)
+        while Path(f"/proc/{pid}").exists():
+            time.sleep(0.0005)
+
+    try:
+        yield live_and_die
+    finally:
+        orders.close()
+        nursery.wait(10)
+
+
+@pytest.mark.parametrize("kills", [20, pytest.param(1_000, marks=pytest.mark.soak)])
+def test_kill_9_leaves_no_inconsistent_log(sqlite_database: Database, own_log: Path, kills: int) -> None:
+    folder, seen = Folder(own_log), ""
+    onlooker = Onlooker(folder)
+    onlooker.start()
+    with killed_at_random(sqlite_database, own_log, kills) as live_and_die:
+        for _ in range(kills):
+            live_and_die()  # type: ignore[operator]
+            if folder.checkpoint():
+                seen = audit(folder.read, seen=seen).note
+    onlooker.done.set()
+    onlooker.join()
+    do_publish()
+    found = audit(folder.read, seen=seen)
+    rows = [bytes(leaf) for leaf in Entry.objects.order_by("index").values_list("leaf", flat=True)]
+    leaves = leaf_hashes(rows)
+    assert list(Entry.objects.order_by("index").values_list("index", flat=True)) == list(range(len(rows)))
+    assert found.checkpoint.size == len(rows)
+    signed = [Checkpoint.read(Note.read(note).text) for note in Signed.objects.values_list("note", flat=True)]
+    looked_at = [Checkpoint.read(Note.read(said).text) for said in onlooker.notes]
+    assert looked_at
+    assert {each.size for each in looked_at} <= {each.size for each in signed}
+    for each in [*signed, *looked_at]:
+        assert root_of(leaves[: each.size]) == each.root, (
+            f"the log of {each.size} was signed with another root"
+        )
+    assert onlooker.torn == 0
+    print(
+        f"{kills} kills: {len(rows)} entries, {len(signed)} checkpoints, {len(looked_at)} seen from outside"
+    )

@@ -1,0 +1,1 @@
+"""Software that is not ours, held against the published log: what it finds, anyone can find."""
