@@ -35,7 +35,7 @@ def do_object(
         if channel and address:
             objection.pseudonym = contacts.do_keep(channel, address, objection.id, lang)
         objection.save()
-        do_record("objection.made", claim_id)
+        do_record("objection.made", claim_id, objection=str(objection.id), version=version)
     return objection
 
 

@@ -13,13 +13,25 @@ from chatbranch.branch.models import Member
 from chatbranch.branch.rules import count_as_one
 from chatbranch.cases import letters
 from chatbranch.cases.hearing import decision_on
-from chatbranch.cases.models import Case, Comment, Evidence, Note, Objection, Party, Variant
+from chatbranch.cases.models import (
+    AlsoSent,
+    Asker,
+    Case,
+    Comment,
+    Evidence,
+    Note,
+    Objection,
+    Party,
+    Variant,
+)
 from chatbranch.cases.parties import is_of
 from chatbranch.cases.recusal import recusals
 from chatbranch.cases.rules import Place, place
 from chatbranch.claims import queries as claims
 from chatbranch.claims.cards import ClaimCard
+from chatbranch.contacts import queries as contacts
 from chatbranch.kernel import clock
+from chatbranch.kernel.chunks import in_chunks
 from chatbranch.kernel.phrases import Phrase
 from chatbranch.matching import guard
 
@@ -35,6 +47,49 @@ class Queued:
     place: Place
     headline: str
     notes: int
+
+
+def opening_message(case_id: UUID) -> dict[str, str] | None:
+    """The message that a case was opened with, as it stands in it now: `text`, and `link` and `image` where it had one."""
+    first = Variant.objects.filter(case=case_id).order_by("first_at", "id").first()
+    if first is None:
+        return None
+    return {"text": first.text} | {
+        name: said for name in ("link", "image") if (said := str(getattr(first, name)))
+    }
+
+
+def no_longer_asked(case_ids: Iterable[UUID]) -> set[UUID]:
+    """Those of the cases of whose first message nobody is left who sent it: each of them asked to be forgotten."""
+    asked = set[UUID]()
+    wanted = set(case_ids)
+    for some in in_chunks(wanted):
+        first: dict[UUID, UUID] = {}
+        for case, variant in (
+            Variant.objects.filter(case__in=some).order_by("first_at", "id").values_list("case_id", "id")
+        ):
+            first.setdefault(case, variant)
+        sent = set(Asker.objects.filter(variant__in=first.values()).values_list("variant_id", flat=True))
+        sent |= set(AlsoSent.objects.filter(variant__in=first.values()).values_list("variant_id", flat=True))
+        asked |= {case for case, variant in first.items() if variant in sent}
+    return wanted - asked
+
+
+def objection_said(objection_id: UUID) -> dict[str, str] | None:
+    """What an objection says: `text`, and the address it names."""
+    row = Objection.objects.filter(pk=objection_id).first()
+    return {"text": row.grounds, "url": row.url} if row else None
+
+
+def forgotten_objections(objection_ids: Iterable[UUID]) -> set[UUID]:
+    """Those of the objections whose writer left an address, and can be reached no more: forgotten, or past their time."""
+    found = set[UUID]()
+    for some in in_chunks(set(objection_ids)):
+        rows = dict(
+            Objection.objects.filter(pk__in=some).exclude(pseudonym="").values_list("pseudonym", "pk")
+        )
+        found |= {rows[each] for each in contacts.unreachable(list(rows))}
+    return found
 
 
 def queue(actor: Member, *, state: str = Case.State.OPEN, most: int = 200) -> list[Queued]:

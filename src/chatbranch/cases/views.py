@@ -33,6 +33,15 @@ _WHICH_OUTLET = Phrase("请选一个账号。", "Please choose an outlet.")
 _WHICH_CASE = Phrase("没有这个查询码的个案。", "There is no case with this code.")
 
 
+Alarm = Callable[[], tuple[Phrase, str] | None]
+_alarms: list[Alarm] = []
+
+
+def add_alarm(alarm: Alarm) -> None:
+    """Let a slice above say on the desk that something is amiss: a phrase and where it leads, or None while all is well."""
+    _alarms.append(alarm)
+
+
 @require_safe
 @member_required
 def queue(request: HttpRequest) -> HttpResponse:
@@ -49,6 +58,7 @@ def queue(request: HttpRequest) -> HttpResponse:
         "declared": queries.declared_parties(actor),
         "waiting": len(queries.waiting_notes(actor)),
         "alone": not branch.desk_is_open(),
+        "alarms": [found for alarm in _alarms if (found := alarm())],
     }
     return render(request, "cases/queue.html", context)
 

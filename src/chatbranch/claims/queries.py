@@ -41,6 +41,12 @@ def newest_seq() -> int:
     return Wording.objects.order_by("-seq").values_list("seq", flat=True).first() or 0
 
 
+def worded(claim_id: UUID) -> list[tuple[str, str]]:
+    """(language, text) of each wording in the order it came; never as it was forwarded. Nothing is put before what is there."""
+    rows = Wording.objects.filter(claim_id=claim_id, learnt=None).order_by("seq")
+    return list(rows.values_list("lang", "text"))
+
+
 def headlines(claims: Iterable[UUID], lang: str) -> dict[UUID, str]:
     """How each of these claims is said in `lang`, or in the language nearest to it; never as it was forwarded."""
     said: dict[UUID, dict[str, str]] = {}

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from chatbranch.journal.models import Event
 
+__all__ = ["Event", "events_after", "last_seq"]
+
 
 def last_seq(*kinds: str) -> int:
     """The newest event's number (of these kinds, if named), 0 when there is none."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from uuid import UUID
@@ -12,15 +13,19 @@ from django.conf import settings
 from chatbranch.claims import queries as claims
 from chatbranch.journal.queries import last_seq
 from chatbranch.kernel import clock
+from chatbranch.kernel.chunks import in_chunks
 from chatbranch.kernel.text import is_cjk, to_simplified, to_traditional
 from chatbranch.matching.corrections import Panel, is_set_apart, panels, texts_held
 from chatbranch.matching.engine import Match, Matcher
 from chatbranch.matching.grouping import fingerprint
+from chatbranch.matching.models import Correction
 from chatbranch.matching.rules import SET_APART
 from chatbranch.matching.table import Wording
 
 __all__ = [
     "Panel",
+    "correction_said",
+    "let_go",
     "match_text",
     "match_unlearnt",
     "match_unless_new",
@@ -29,6 +34,21 @@ __all__ = [
     "search",
     "texts_held",
 ]
+
+
+def correction_said(correction_id: UUID) -> dict[str, str] | None:
+    """What a member's correction speaks of (the message's fingerprint), and what they noted beside it."""
+    row = Correction.objects.filter(pk=correction_id).first()
+    return {"message": row.fingerprint, "note": row.note} if row else None
+
+
+def let_go(correction_ids: Iterable[UUID]) -> set[UUID]:
+    """Those of the corrections of which no text is kept."""
+    found = set[UUID]()
+    for some in in_chunks(set(correction_ids)):
+        found |= set(Correction.objects.filter(pk__in=some, text="").values_list("pk", flat=True))
+    return found
+
 
 _lock = threading.Lock()
 _matchers: dict[Path, Matcher] = {}

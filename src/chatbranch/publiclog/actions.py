@@ -1,8 +1,33 @@
-"""Writing the log: append, sign, publish. In this order, and each step can be repeated after a crash."""
+"""Writing the log. Append, sign, publish, in this order: each step can be repeated after a crash, and none can be done in two ways."""
 
 from __future__ import annotations
 
 from chatbranch.publiclog.appending import Draft, do_append
+from chatbranch.publiclog.following import do_follow
+from chatbranch.publiclog.forgetting import SCRUBBED, do_erase, do_forget
 from chatbranch.publiclog.publishing import do_publish
+from chatbranch.publiclog.requesting import do_note_request
+from chatbranch.publiclog.restoring import do_catch_up
+from chatbranch.publiclog.rotating import do_rotate_key
+from chatbranch.publiclog.witnessing import do_ask_witnesses
 
-__all__ = ["Draft", "do_append", "do_publish"]
+__all__ = [
+    "SCRUBBED",
+    "Draft",
+    "do_append",
+    "do_ask_witnesses",
+    "do_catch_up",
+    "do_erase",
+    "do_follow",
+    "do_forget",
+    "do_keep_up",
+    "do_note_request",
+    "do_publish",
+    "do_rotate_key",
+]
+
+
+def do_keep_up() -> bool:
+    """Log what happened since the last time, and publish it; whether there was anything."""
+    followed = do_follow()
+    return do_publish() or followed

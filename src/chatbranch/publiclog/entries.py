@@ -22,6 +22,9 @@ from chatbranch.claims.rules import RATINGS
 PUBLISHED, CHANGED, WITHDRAWN = "verdict.published", "verdict.changed", "verdict.withdrawn"
 CORRECTED, OPENED, REQUESTED, ROTATED = "match.corrected", "case.opened", "request.made", "key.rotated"
 SALT = 32  # bytes
+ASKS = ("change", "remove")
+ASKING = ("reader", "party", "company", "platform", "authority", "court", "other")
+"""Who may have asked for something to be changed or removed: a kind, never a name."""
 
 _ID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _DAY = r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
@@ -37,8 +40,8 @@ _TEXTS = {
     "expires": _DAY,
     "says": "same|not-same|nothing",
     "came": "taught|agreed|apart",
-    "asks": "change|remove",
-    "by": "reader|party|company|platform|authority|court|other",
+    "asks": "|".join(ASKS),
+    "by": "|".join(ASKING),
     "words": "[0-9a-f]{64}",
     "old": r"[!#-*,-\[\]-~]{1,200}\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44}",
     "new": r"[!#-*,-\[\]-~]{1,200}\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44}",

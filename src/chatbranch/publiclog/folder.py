@@ -13,7 +13,7 @@ from pathlib import Path
 
 from chatbranch.publiclog.audit import CHECKPOINT
 from chatbranch.publiclog.notes import BadNote, Checkpoint, Note
-from chatbranch.publiclog.tiles import HEIGHT, BadTile, Tile, TiledTree
+from chatbranch.publiclog.tiles import HASH, HEIGHT, BadTile, Tile, TiledTree
 
 DRAFT = ".new"
 
@@ -29,8 +29,11 @@ class Folder:
         return (self.root / path).read_bytes()
 
     def tile(self, tile: Tile) -> bytes:
-        """The tile's hashes. Raises FileNotFoundError."""
-        return self.read(tile.path)
+        """The tile's hashes; of one that is full by now, the first so many. Raises FileNotFoundError."""
+        try:
+            return self.read(tile.path)
+        except FileNotFoundError:
+            return self.read(tile.full.path)[: tile.width * HASH]
 
     def write(self, files: Iterable[tuple[str, bytes]]) -> None:
         """Write these files durably: when this returns, they and their names are on the disk."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from django.conf import settings
 from django.db import models
 
-from chatbranch.claims.models import Appended
-from chatbranch.kernel import clock
+from chatbranch.claims.models import Appended, Claim
+from chatbranch.kernel import clock, ids
+from chatbranch.publiclog.entries import ASKING, ASKS
 
 
 class LogKey(Appended):
@@ -78,6 +80,39 @@ class Cosignature(models.Model):
 
     def __str__(self) -> str:
         return self.witness
+
+
+class OutsideRequest(models.Model):
+    """That somebody outside asked to have something changed or removed, as a member noted it down. text: in their words.
+
+    asks, by: as in entries of the kind `request.made`. claim: which claim it is about, if any.
+    """
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id)
+    asks = models.CharField(max_length=10, choices=[(each, each) for each in ASKS])
+    by = models.CharField(max_length=10, choices=[(each, each) for each in ASKING])
+    claim = models.ForeignKey(Claim, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    text = models.TextField()
+    noted_by = models.ForeignKey(
+        settings.AUTH_USER_MODEL, null=True, on_delete=models.SET_NULL, related_name="+"
+    )
+    at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return f"{self.asks} by {self.by}"
+
+
+class Witness(models.Model):
+    """How far a witness is. name: of its key. size: what it has cosigned, as far as we know. problem: why it last did not."""
+
+    name = models.CharField(max_length=200, primary_key=True)
+    size = models.BigIntegerField(default=0)
+    failures = models.PositiveIntegerField(default=0)
+    next_at = models.DateTimeField(default=clock.now)
+    problem = models.CharField(max_length=200, blank=True)
+
+    def __str__(self) -> str:
+        return self.name
 
 
 class Follower(models.Model):

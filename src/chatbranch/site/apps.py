@@ -7,7 +7,11 @@ class SiteConfig(AppConfig):
 
     def ready(self) -> None:
         """Where a page of one slice is joined by what a slice above it knows, it is joined here."""
+        from chatbranch.cases.views import add_alarm
         from chatbranch.claims.views import add_to_page
         from chatbranch.intake.views import on_claim_page
+        from chatbranch.publiclog.views import proof_on_claim_page, witnessing_alarm
 
         add_to_page(on_claim_page)
+        add_to_page(proof_on_claim_page)
+        add_alarm(witnessing_alarm)

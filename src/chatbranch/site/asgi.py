@@ -10,6 +10,7 @@ os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatbranch.site.settings")
 from django.core.asgi import get_asgi_application
 from django.urls import resolve
 
+from chatbranch.publiclog import serving
 from chatbranch.site.live import Receive, Scope, Send, live
 
 _pages: Any = get_asgi_application()
@@ -17,9 +18,11 @@ resolve("/")  # loads every page's code before the first reader is let in
 
 
 async def application(scope: Scope, receive: Receive, send: Send) -> None:
-    """Live updates to the stream, connectors' addresses to their connector, everything else to the pages."""
+    """Live updates to the stream, files of the public log, connectors' addresses to their connector, all else to the pages."""
     if scope["type"] == "http" and scope["path"] == "/live/":
         await live(scope, receive, send)
+    elif serving.is_file(scope):
+        await serving.serve(scope, send)
     else:
         await _mounted(scope, receive, send)
 

@@ -28,6 +28,7 @@ from chatbranch.kernel import clock
 from chatbranch.kernel.errors import Refused
 from chatbranch.kernel.phrases import Phrase
 from chatbranch.matching.actions import do_reindex
+from chatbranch.publiclog.actions import do_catch_up
 from chatbranch.site import archive, dumps
 from chatbranch.site.archive import Manifest, Progress
 
@@ -107,7 +108,7 @@ def do_restore(source: Path, progress: Progress = _quietly, *, without_keys: boo
     """
     data: Path = settings.CONFIG.data
     stamp = _stamp()
-    with _branch_stopped(data), tempfile.TemporaryDirectory(prefix=".restore-", dir=data) as scratch:
+    with branch_stopped(data), tempfile.TemporaryDirectory(prefix=".restore-", dir=data) as scratch:
         staged = Path(scratch)
         manifest = archive.read(source, staged, progress)
         _check_fits(manifest, source.name, without_keys=without_keys)
@@ -117,6 +118,7 @@ def do_restore(source: Path, progress: Progress = _quietly, *, without_keys: boo
         aside.mkdir(mode=0o700)
         with dumps.put_back(dump, aside, stamp), _files_put_back(staged / FILES, aside):
             call_command("migrate", interactive=False, verbosity=0)
+            do_catch_up(without_key=without_keys)
             forgotten = do_forget_again()
         do_reindex(progress)
     return Restored(manifest, aside, forgotten)
@@ -138,7 +140,8 @@ def _key_marks() -> dict[str, str]:
     return {
         name: hmac.new(secret.encode(), b"chatbranch backup", sha256).hexdigest()[:32]
         for name, secret in settings.SECRETS.items()
-        if name != "django"  # its loss signs people out, and that is all
+        if name
+        not in ("django", "log")  # loss of the one signs people out; the other is held against the log itself
     }
 
 
@@ -168,7 +171,7 @@ def _files_put_back(staged: Path, aside: Path) -> Iterator[None]:
 
 
 @contextmanager
-def _branch_stopped(data: Path) -> Iterator[None]:
+def branch_stopped(data: Path) -> Iterator[None]:
     """Hold the lock that a running branch holds; Refused where one does."""
     data.mkdir(parents=True, exist_ok=True, mode=0o700)
     with (data / "up.lock").open("a") as file:

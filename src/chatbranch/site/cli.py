@@ -14,6 +14,7 @@ import click
 from chatbranch.site.consensus_command import consensus
 from chatbranch.site.log_command import log
 from chatbranch.site.progress import Bar
+from chatbranch.site.witness_command import witness
 
 
 def _setup() -> None:
@@ -290,6 +291,7 @@ def restore(source: Path, without_keys: bool) -> None:
 
 main.add_command(consensus)
 main.add_command(log)
+main.add_command(witness)
 
 
 @main.group()

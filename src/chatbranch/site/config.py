@@ -13,7 +13,7 @@ from datetime import time
 from pathlib import Path
 from typing import Any
 
-TABLES = ("connectors", "relay")
+TABLES = ("connectors", "relay", "witnesses")
 """Settings that are tables of their own, in the file only (but for connectors' keys)."""
 
 
@@ -76,6 +76,13 @@ class Config:
         },
     )
 
+    witnesses: Mapping[str, Mapping[str, str]] = field(
+        default_factory=dict,
+        metadata={
+            "help": "One table a witness of the public log, [witnesses.<name>]: url, and key (its verifier key)."
+        },
+    )
+
     @property
     def digest_time(self) -> time:
         """digest_at, with its offset."""
@@ -135,6 +142,13 @@ def _from_file(file: Path) -> dict[str, Any]:
             isinstance(value, dict) and all(isinstance(each, dict) for each in value.values())
         ):
             raise BadSetting('relay must be tables: [relay.members], then rooms = ["irc #water", …].')
+        if name == "witnesses" and not (
+            isinstance(value, dict)
+            and all(isinstance(each, dict) and {"url", "key"} == each.keys() for each in value.values())
+        ):
+            raise BadSetting(
+                'witnesses must be tables: [witnesses.<name>], then url = "https://…" and key = "…".'
+            )
         if name not in TABLES:
             table[name] = _typed(name, value, file.name)
     return table

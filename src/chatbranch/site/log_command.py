@@ -94,6 +94,23 @@ def check_proof(file: Path, vkey: str) -> None:
     click.echo(f"is entry {proof.index} of {checkpoint.size} in {checkpoint.origin}", err=True)
 
 
+@log.command(name="rotate-key")
+def rotate_key() -> None:
+    """Give this branch's log another key; the old one signs that in the log itself. Stop the branch first."""
+    from chatbranch.site import cli
+
+    cli._ready()
+    from django.conf import settings
+
+    from chatbranch.publiclog.actions import do_rotate_key
+    from chatbranch.site.backup import branch_stopped
+
+    with branch_stopped(settings.CONFIG.data):
+        key = do_rotate_key()
+    click.echo(key.vkey)
+    click.echo(f"Copy {settings.CONFIG.keys} anew, and give your witnesses this key.", err=True)
+
+
 def _key(vkey: str) -> Key:
     from chatbranch.publiclog.notes import BadNote, Key
 

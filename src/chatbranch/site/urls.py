@@ -21,6 +21,7 @@ urlpatterns = [
     path("", include("chatbranch.claims.urls")),
     path("", include("chatbranch.matching.urls")),
     path("", include("chatbranch.cases.urls")),
+    path("", include("chatbranch.publiclog.urls")),
     path("", include("chatbranch.relay.urls")),
     path("", include("chatbranch.branch.urls")),
 ]

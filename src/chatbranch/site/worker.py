@@ -6,6 +6,7 @@ import logging
 import math
 import os
 import signal
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -54,25 +55,53 @@ def steps() -> list[Step]:
     from chatbranch.deliveries import actions as deliveries
     from chatbranch.intake import actions as intake
     from chatbranch.matching import actions as matching
+    from chatbranch.publiclog import actions as publiclog
     from chatbranch.relay import actions as relay
 
+    scrubbed = (*relay.SCRUBBED, *publiclog.SCRUBBED)
     return [
         Step("answer what a crash left unanswered", intake.do_answer_waiting, 5),
         Step("index new wordings", matching.do_index_new, 1),
         Step("rename askers that were moved", asking.do_rekey, 1),
         Step("weigh notes", cases.do_weigh, 3),
         Step("tell verdicts", telling.do_tell_verdicts, 0.3),
+        Step("keep up the public log", publiclog.do_keep_up, 0.4),
+        Step("ask witnesses", Aside(publiclog.do_ask_witnesses), 1),
         Step("tell closings", telling.do_tell_closings, 2),
         Step("send raters their digests", cases.do_send_digests, 30),
         Step("finish forgetting", intake.do_finish_forgetting, 5),
         Step("forget what was carried of the forgotten", _AfterForgetting(relay.do_forget), 5),
-        Step("scrub erased pages", _AfterForgetting(partial(intake.do_scrub, relay.SCRUBBED)), 5),
+        Step("erase salts of the forgotten", _AfterForgetting(publiclog.do_forget), 5),
+        Step("scrub erased pages", _AfterForgetting(partial(intake.do_scrub, scrubbed)), 5),
         Step("erase contacts whose window ended", contacts.do_expire, 3600),
         Step("prune the outbox", deliveries.do_prune, 3600),
         Step("tidy links to rate with", cases.do_tidy_links, 3600),
         Step("tidy submissions", intake.do_tidy, 3600),
         Step("tidy routes", relay.do_tidy, 3600),
     ]
+
+
+class Aside:
+    """Runs what waits for others in a thread of its own, one at a time, so that nothing else here waits with it."""
+
+    def __init__(self, run: Callable[[], object]) -> None:
+        self._run = run
+        self._thread: threading.Thread | None = None
+
+    def __call__(self) -> None:
+        if self._thread is None or not self._thread.is_alive():
+            self._thread = threading.Thread(target=self._once, daemon=True)
+            self._thread.start()
+
+    def _once(self) -> None:
+        from django.db import connections
+
+        try:
+            self._run()
+        except Exception:
+            log.exception("what runs aside failed; it is tried again")
+        finally:
+            connections.close_all()
 
 
 AGAIN = 10.0

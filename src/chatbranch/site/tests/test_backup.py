@@ -34,6 +34,13 @@ from chatbranch.journal.models import Event
 from chatbranch.kernel import clock, ids
 from chatbranch.kernel.errors import Refused
 from chatbranch.kernel.messages import Inbound
+from chatbranch.publiclog import restoring
+from chatbranch.publiclog.actions import do_append
+from chatbranch.publiclog.actions import do_publish as do_log_publish
+from chatbranch.publiclog.audit import audit
+from chatbranch.publiclog.folder import Folder
+from chatbranch.publiclog.models import Entry as LogEntry
+from chatbranch.publiclog.tests.support import drafts
 from chatbranch.site import archive
 from chatbranch.site.backup import do_backup, do_restore
 
@@ -43,6 +50,7 @@ def _at_home(folder: Path, settings: Any) -> Path:
     shutil.copytree(settings.CONFIG.keys, folder / "keys", dirs_exist_ok=True)
     settings.CONFIG = dataclasses.replace(settings.CONFIG, data=folder)
     settings.FILES_DIR, settings.INDEX_DIR = folder / "files", folder / "index"
+    settings.LOG_DIR = folder / "log"
     return folder
 
 
@@ -409,3 +417,60 @@ def test_without_pg_dump_the_message_says_what_to_install(
     with pytest.raises(Refused, match="postgresql-client"):
         do_backup(tmp_path / "b.tar.gz")
     assert not (tmp_path / "b.tar.gz").exists()
+
+
+# --- the public log -------------------------------------------------------------------------------
+
+
+def test_what_the_public_log_got_since_the_backup_is_taken_over_from_its_files(
+    branch: Path, tmp_path: Path
+) -> None:
+    log_entries(3)
+    do_backup(tmp_path / "b.tar.gz")
+    log_entries(300)
+    seen = (branch / "log" / "checkpoint").read_text()
+    do_restore(tmp_path / "b.tar.gz")
+    assert LogEntry.objects.count() == 303
+    log_entries(1)
+    found = audit(Folder(branch / "log").read, seen=seen)
+    assert found.checkpoint.size == 304
+
+
+def test_a_backup_behind_what_a_witness_cosigned_is_refused(
+    branch: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log_entries(3)
+    do_backup(tmp_path / "b.tar.gz")
+    log_entries(4)
+    shutil.rmtree(branch / "log")
+    before = LogEntry.objects.count()
+    monkeypatch.setattr(restoring, "seen_by_witnesses", lambda origin: {"the neighbours": 7})
+    with pytest.raises(
+        Refused, match="“the neighbours” has cosigned 7 entries of the public log, and the backup holds 3"
+    ):
+        do_restore(tmp_path / "b.tar.gz")
+    assert LogEntry.objects.count() == before
+
+
+def test_a_backup_that_contradicts_the_published_log_is_refused(branch: Path, tmp_path: Path) -> None:
+    log_entries(3)
+    do_backup(tmp_path / "b.tar.gz")
+    shutil.rmtree(branch / "log")
+    with connection.cursor() as cursor:
+        for table in ("checkpoint", "salt", "entry"):
+            cursor.execute(f"DELETE FROM publiclog_{table}")
+    log_entries(5)  # another history, published
+    with pytest.raises(Refused, match="not the same history"):
+        do_restore(tmp_path / "b.tar.gz")
+    assert LogEntry.objects.count() == 5
+
+
+def test_a_branch_that_logged_nothing_yet_is_restored_as_ever(branch: Path, tmp_path: Path) -> None:
+    do_backup(tmp_path / "b.tar.gz")
+    do_restore(tmp_path / "b.tar.gz")
+    assert LogEntry.objects.count() == 0
+
+
+def log_entries(count: int) -> None:
+    do_append(drafts(count))
+    do_log_publish()

@@ -1,0 +1,43 @@
+"""Changing the key, with the branch stopped: the new one is kept, the log says so under the old one's signature, and only then does the
+new one take its place. Cut off anywhere, the log goes on with the one or with the other."""
+
+from __future__ import annotations
+
+import secrets
+
+from django.db import transaction
+
+from chatbranch.kernel import clock, ids
+from chatbranch.kernel.errors import Refused
+from chatbranch.kernel.phrases import Phrase
+from chatbranch.publiclog import keys
+from chatbranch.publiclog.appending import Draft, do_append
+from chatbranch.publiclog.entries import ROTATED
+from chatbranch.publiclog.models import LogKey
+from chatbranch.publiclog.notes import Key, Signer
+from chatbranch.publiclog.publishing import do_publish
+from chatbranch.publiclog.rotation import handed_over
+
+
+def do_rotate_key() -> Key:
+    """Give the log another key, and publish that; returns it. The secret of the old one is gone then."""
+    do_publish()
+    keys.do_settle_rotation()
+    if not keys.public_keys():
+        raise Refused("log-empty", _EMPTY, status=409, keys=keys.keys_folder())
+    old = keys.signer()
+    new = Signer.of(old.key.name, secrets.token_bytes(32))
+    keys.write_next(new.seed)
+    with transaction.atomic():
+        said = handed_over(old, new.key)
+        (index,) = do_append([Draft(ROTATED, clock.now(), ids.new_id(), said)])
+        LogKey.objects.create(since=index, vkey=new.key.vkey)
+    keys.do_settle_rotation()
+    do_publish()
+    return new.key
+
+
+_EMPTY = Phrase(
+    "公开日志还没有记录，不需要更换密钥；想另用一把，删去 {keys}/log.key 即可。",
+    "The public log has no entry yet, so there is nothing to hand over: delete {keys}/log.key, and another key is made.",
+)
