@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property, lru_cache
 from pathlib import Path
 from uuid import UUID
 
@@ -20,6 +21,7 @@ KEY = Signer.of("branch.example/log", b"\7" * 32)
 OTHER = Signer.of("branch.example/log", b"\10" * 32)
 
 
+@lru_cache
 def entries(count: int, seed: int = 1) -> list[bytes]:
     """So many entries; another seed gives others."""
     chance = random.Random(seed)
@@ -37,7 +39,7 @@ class Log:
     entries: Sequence[bytes]
     folder: Path
 
-    @property
+    @cached_property
     def tree(self) -> TiledTree:
         files = tiles.grow(0, tiles.leaf_hashes(self.entries), lambda tile: b"")
         return TiledTree(len(self.entries), files.__getitem__)
@@ -49,17 +51,23 @@ class Log:
     def publish(self, signer: Signer = KEY, note: str = "") -> Log:
         """Write everything, signed; or under the given note."""
         files = tiles.grow(0, tiles.leaf_hashes(self.entries), lambda tile: b"")
-        out = Folder(self.folder)
-        out.clear()
-        out.write((tile.path, data) for tile, data in files.items())
-        out.write((tile.entries_path, self.bundle(tile)) for tile in files if not tile.level)
-        out.write(
+        Folder(self.folder).clear()
+        self._write((tile.path, data) for tile, data in files.items())
+        self._write((tile.entries_path, self.bundle(tile)) for tile in files if not tile.level)
+        self._write(
             [
                 ("vkey", KEY.key.vkey.encode()),
                 ("checkpoint", (note or self.checkpoint.signed(signer)).encode()),
             ]
         )
         return self
+
+    def _write(self, files: Iterable[tuple[str, bytes]]) -> None:
+        """Without forcing anything to the disk: there are many of these, and no power cuts."""
+        for path, data in files:
+            place = self.folder / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(data)
 
     def bundle(self, tile: Tile) -> bytes:
         return tiles.bundle(self.entries[tile.index * 256 :][: tile.width])

@@ -14,22 +14,27 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
+from chatbranch.publiclog import queries
 from chatbranch.publiclog.folder import Folder
 from chatbranch.publiclog.proofs import Proof
+from chatbranch.publiclog.tests.conftest import own_log
+from chatbranch.publiclog.tests.support import appended, published
 from chatbranch.site.cli import main
 from tests.foreign.made import KEY, OTHER, Log, entries
 from tests.servers.install import CACHE, RFC9162
+from tests.support.databases import Database
 
+__all__ = ["own_log"]
 HERE = Path(__file__).parent
 SIZE, SEEN = 600, 384
 Verifier = Callable[..., str]
 
 
-def ours(log: Path, seen: Path | None = None, proof: Path | None = None) -> str:
+def ours(log: Path, seen: Path | None = None, proof: Path | None = None, vkey: str = KEY.key.vkey) -> str:
     """What `chatbranch log` finds wrong; empty for nothing."""
     kept = ["--seen", str(seen)] if seen else []
-    runs = [["verify", str(log), "--key", KEY.key.vkey, *kept]]
-    runs += [["check-proof", str(proof), "--key", KEY.key.vkey]] if proof else []
+    runs = [["verify", str(log), "--key", vkey, *kept]]
+    runs += [["check-proof", str(proof), "--key", vkey]] if proof else []
     for run in runs:
         done = CliRunner().invoke(main, ["log", *run])
         if done.exit_code:
@@ -39,8 +44,10 @@ def ours(log: Path, seen: Path | None = None, proof: Path | None = None) -> str:
 
 
 def foreign(*command: str | Path, env: dict[str, str] | None = None) -> Verifier:
-    def verifier(log: Path, seen: Path | None = None, proof: Path | None = None) -> str:
-        given = [str(each or "") for each in (*command, log, KEY.key.vkey, seen, proof)]
+    def verifier(
+        log: Path, seen: Path | None = None, proof: Path | None = None, vkey: str = KEY.key.vkey
+    ) -> str:
+        given = [str(each or "") for each in (*command, log, vkey, seen, proof)]
         done = subprocess.run(given, capture_output=True, text=True, env=env, timeout=60)
         assert done.returncode in (0, 1), done.stderr
         assert not done.returncode or done.stdout + done.stderr
@@ -97,6 +104,21 @@ def test_an_honest_log_is_found_honest(name: str, index: int, log: Log, seen: Pa
     proof = tmp_path / "entry.tlog-proof"
     proof.write_text(log.proof(index).text)
     assert VERIFIERS[name]()(log.folder, seen, proof) == ""
+
+
+def test_a_log_that_a_branch_appended_to_again_and_again_is_found_honest(
+    sqlite_database: Database, own_log: Path, tmp_path: Path
+) -> None:
+    seen, proof = tmp_path / "kept", tmp_path / "proof"
+    for count in (1, 254, 3, 300):
+        appended(count)
+        if count == 254:
+            seen.write_bytes(published().read("checkpoint"))
+    found = queries.proof(257)
+    assert found is not None
+    proof.write_text(found.text)
+    vkey = published().read("vkey").decode().strip()
+    assert [name for name in ALL if VERIFIERS[name]()(own_log, seen, proof, vkey) != ""] == []
 
 
 # --- attacks on the whole log ---------------------------------------------------------------------

@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from dataclasses import replace
 from pathlib import Path
+from uuid import UUID
 
 import httpx
 import pytest
+from allauth.mfa.models import Authenticator
 from django.test import Client
+from pytest_django import Settings
 from tests.support.databases import Database
 from tests.support.people import ask, case_of, decide, found_branch
 
+from chatbranch.kernel import clock
 from chatbranch.publiclog import queries
 from chatbranch.publiclog.actions import do_erase, do_keep_up
 from chatbranch.publiclog.notes import Key
@@ -66,8 +71,6 @@ def test_the_proof_that_is_downloaded_holds_by_itself(claim: str, ending: str) -
 
 
 def test_a_proof_can_be_asked_for_by_claim_and_version(claim: str) -> None:
-    from uuid import UUID
-
     found = queries.proof_of(UUID(claim), 1)
     assert found is not None
     assert found.index == 1
@@ -193,3 +196,38 @@ async def test_a_head_and_a_post_are_answered_as_they_should(log: None) -> None:
     assert (head.status_code, head.content) == (200, b"")
     assert int(head.headers["content-length"]) == len(published().read("checkpoint"))
     assert (await get("/log/checkpoint", "POST")).status_code == 405
+
+
+# --- the members' side ------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def lin(sqlite_database: Database, own_index: None) -> Client:
+    member = found_branch()["lin"]
+    Authenticator.objects.create(user=member, type=Authenticator.Type.TOTP, data={"secret": "x"})
+    client = Client()
+    client.force_login(member, backend="allauth.account.auth_backends.AuthenticationBackend")
+    return client
+
+
+def test_a_member_notes_a_request_from_outside_and_readers_see_that_there_was_one(lin: Client) -> None:
+    refused = lin.post("/desk/requests/", {"by": "court", "asks": "remove", "text": " ", "claim": "x"})
+    assert refused.status_code == 400
+    noted = lin.post(
+        "/desk/requests/?lang=en", {"by": "court", "asks": "remove", "text": "立即删除，案号 17"}, follow=True
+    )
+    assert "案号 17" in noted.content.decode()
+    do_keep_up()
+    page = Client().get("/log/0/?lang=en").content.decode()
+    assert "a court" in page
+    assert "案号 17" not in page
+    assert Client().get("/desk/requests/").status_code == 302
+
+
+def test_the_desk_says_when_witnesses_are_long_in_coming(lin: Client, settings: Settings) -> None:
+    appended(1)
+    away = {"url": "http://127.0.0.1:9", "key": published().read("vkey").decode().strip()}
+    assert "见证" not in lin.get("/desk/").content.decode()
+    settings.CONFIG = replace(settings.CONFIG, witnesses={"away": away})
+    with clock.held(clock.ahead(hours=25)):
+        assert "没有得到两个见证的会签" in lin.get("/desk/").content.decode()
