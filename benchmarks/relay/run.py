@@ -23,7 +23,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -125,11 +125,18 @@ async def until(true: Callable[[], object], seconds: float = 300) -> None:
 
 
 @asynccontextmanager
-async def ours(ngircd: Ngircd, prosody: Prosody, folder: Path, count: int) -> AsyncIterator[Side]:
-    """Our connectors process between `count` channels and as many rooms."""
+async def ours(
+    ngircd: Ngircd,
+    prosody: Prosody,
+    folder: Path,
+    count: int,
+    thirds: Sequence[str] = (),
+    **settings: str,
+) -> AsyncIterator[Side]:
+    """Our connectors process between `count` channels and as many rooms. thirds: a further room for each route."""
     pairs = [(f"#ours{n}", f"ours{n}@rooms.localhost") for n in range(count)]
     routes = "".join(
-        f"[relay.r{n}]\nlang = 'en'\nrooms = {json.dumps([f'irc {channel}', f'xmpp {room}'])}\n"
+        f"[relay.r{n}]\nlang = 'en'\nrooms = {json.dumps([f'irc {channel}', f'xmpp {room}', *thirds[n : n + 1]])}\n"
         for n, (channel, room) in enumerate(pairs)
     )
     (folder / "chatbranch.toml").write_text(routes)
@@ -149,6 +156,7 @@ async def ours(ngircd: Ngircd, prosody: Prosody, folder: Path, count: int) -> As
         "CHATBRANCH_XMPP_PORT": str(prosody.port),
         "CHATBRANCH_XMPP_SECURITY": "none",
         "DJANGO_SETTINGS_MODULE": "chatbranch.site.settings",
+        **settings,
     }
     subprocess.run([sys.executable, "-m", "django", "migrate", "-v0"], env=environment, check=True)
     house = House(environment, folder / "log")

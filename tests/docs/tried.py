@@ -161,5 +161,6 @@ TRIED: dict[str, dict[str, Tried]] = {
         types="typing_is_shown",
         replays="what_was_said_while_we_were_away_comes_in_when_we_are_back",
         idempotent="killed_between_sending_and_the_receipt_nothing_is_said_twice",
+        in_order="200_messages_keep_their_order_both_ways",
     ),
 }

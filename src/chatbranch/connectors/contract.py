@@ -32,6 +32,7 @@ class Capabilities:
     edits, deletes, reacts, types: the connector is an `Edits`, `Deletes`, `Reacts`, `Types`.
     replays: what was said while we were away comes in when we are back. Where it cannot, a `Gap` is reported.
     idempotent: a message that may have arrived is recognised, so that a retry is never seen twice.
+    in_order: new messages handed over together reach an address in that order, so that none waits for the one before it.
     pulled: nothing can be pushed; the reader's side fetches what waits (web chat, passive replies).
     webhook: the web process serves it under /connect/<name>/ (it is a `Webhook`).
     characters: the longest text of one message.
@@ -54,6 +55,7 @@ class Capabilities:
     types: bool = False
     replays: bool = False
     idempotent: bool = False
+    in_order: bool = False
     pulled: bool = False
     webhook: bool = False
     characters: int = 4000

@@ -13,7 +13,7 @@ from django.db.models import Q
 
 from chatbranch.contacts import forgotten, keys, rules, seals
 from chatbranch.contacts.models import Contact, Scope, today
-from chatbranch.contacts.queries import forgotten_again, named
+from chatbranch.contacts.queries import forgotten_again, named, salts_used_today
 from chatbranch.contacts.rules import day_scope
 from chatbranch.kernel import clock
 from chatbranch.kernel.chunks import in_chunks
@@ -41,8 +41,7 @@ def pseudonym_of(channel: str, address: str, subject: UUID) -> str:
 def pseudonyms_of(who: Sequence[tuple[str, str, UUID]]) -> list[str]:
     """As `pseudonym_of`, for many (channel, address, subject) of a few subjects: one look for all salts."""
     subjects = {subject for _, _, subject in who}
-    used = Scope.objects.filter(subject__in=subjects, used_on__gte=today()).values_list("subject", "salt")
-    salts = {subject: bytes(salt) for subject, salt in used} if subjects else {}
+    salts = salts_used_today(subjects)
     salts |= {subject: _salt(subject) for subject in subjects - salts.keys()}
     return [named(salts[subject], channel, address) for channel, address, subject in who]
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any
 from uuid import UUID
 
 from django.db import connection
@@ -51,6 +52,17 @@ def names_in(subjects: Iterable[UUID], reaches: Iterable[Reach]) -> dict[str, Re
     return {named(salt, each.channel, each.address): each for each in reaches for salt in known}
 
 
+def salts_used_today(subjects: Collection[UUID]) -> dict[UUID, bytes]:
+    """The salts of those of the subjects whose salt is marked as used today: nobody erases it meanwhile."""
+    if not subjects:
+        return {}
+    native = connection.features.has_native_uuid_field
+    keys = [each if native else each.hex for each in subjects]
+    today = connection.ops.adapt_datefield_value(clock.now().date())
+    rows = _rows(_SALTS, keys, today)
+    return {key if isinstance(key, UUID) else UUID(key): bytes(salt) for key, salt in rows}
+
+
 def named(salt: bytes, channel: str, address: str) -> str:
     """The pseudonym of an address under a subject's salt."""
     return seals.digest(keys.of("pseudonyms"), salt, channel, address)
@@ -89,16 +101,19 @@ def _kept(pseudonyms: Sequence[str], hold: bool) -> list[tuple[str, str, bytes, 
     """The rows whose window has not ended. For every message that leaves, and so in SQL (deliveries.statements)."""
     if not pseudonyms:
         return []
-    places = ", ".join(["%s"] * len(pseudonyms))
     locked = " FOR UPDATE" if hold and connection.features.has_select_for_update else ""
-    now = connection.ops.adapt_datetimefield_value(clock.now())
+    return _rows(_KEPT + locked, pseudonyms, connection.ops.adapt_datetimefield_value(clock.now()))
+
+
+def _rows(select: str, among: Sequence[str | UUID], since: Any) -> list[Any]:
+    places = ", ".join(["%s"] * len(among))
     with connection.cursor() as cursor:
-        cursor.execute(_KEPT.replace("PLACES", places) + locked, [*pseudonyms, now])
+        cursor.execute(select.format(places), [*among, since])
         return list(cursor.fetchall())
 
 
-_KEPT = """
-SELECT pseudonym, channel, sealed, lang FROM contacts_contact WHERE pseudonym IN (PLACES) AND expires_at > %s"""
+_KEPT = "SELECT pseudonym, channel, sealed, lang FROM contacts_contact WHERE pseudonym IN ({}) AND expires_at > %s"
+_SALTS = "SELECT subject, salt FROM contacts_scope WHERE subject IN ({}) AND used_on >= %s"
 
 
 def _open(key: bytes, pseudonym: str, channel: str, sealed: bytes | memoryview, lang: str) -> Reach | None:

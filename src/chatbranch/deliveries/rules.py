@@ -25,7 +25,7 @@ BATCH = 10
 """Messages one lease may cover, where the platform recognises a repeat and wants no rest between two."""
 BATCH_WITHIN = 10.0
 """Seconds after which a batch is broken off; the lease must outlast it and one more send."""
-FEW_LANES = 4
+FEW_LANES = 16
 """A batch is taken only while so few lanes wait: many lanes keep a channel busy by themselves."""
 CHANNEL_SHARE = 10
 """A channel as a whole sends at most as fast as this many busy lanes."""

@@ -23,7 +23,7 @@ from chatbranch.deliveries.actions import Message, Packed
 from chatbranch.journal.actions import do_record
 from chatbranch.kernel import clock, ids
 from chatbranch.kernel.messages import Change, Gap, Inbound
-from chatbranch.relay import queries, rules
+from chatbranch.relay import queries, rules, statements
 from chatbranch.relay.models import Carried, Leg
 from chatbranch.relay.platforms import able, title
 from chatbranch.relay.queries import Room
@@ -79,7 +79,7 @@ def do_tell_gap(missed: Gap) -> list[str]:
         carried = Carried(leg_id=here.id, message_id=f"gap:{missed.since.isoformat()}", deed="gap")
         text = rules.gap(title(here.channel, here.lang), missed.since, missed.until, here.lang)
         messages = [_words(carried, leg, text) for leg in [here, *routes.others(here)]]
-        return routes.channels(here) if _write([_Draft(carried, messages)]) else []
+        return [here.channel, *routes.channels(here)] if _write([_Draft(carried, messages)]) else []
 
 
 def do_forget() -> int:
@@ -131,8 +131,8 @@ class _Routes:
         return [legs[each] for each in wanted if able(legs[each].channel).sends]
 
     def channels(self, here: Room) -> list[str]:
-        """The channels of a route."""
-        return sorted({leg.channel for leg in self._routes[here.route]})
+        """The channels of the route's other rooms."""
+        return sorted({leg.channel for leg in self._routes[here.route] if leg != here})
 
 
 @dataclass(frozen=True)
@@ -335,9 +335,7 @@ def _write(drafts: Sequence[_Draft]) -> set[UUID]:
     """Write down what was not taken before; returns the keys of what has something to send now."""
     if not drafts:
         return set()
-    Carried.objects.bulk_create([draft.carried for draft in drafts], ignore_conflicts=True)
-    keys = [draft.carried.pk for draft in drafts]
-    new = set(Carried.objects.filter(pk__in=keys).values_list("pk", flat=True))
+    new = statements.take([draft.carried for draft in drafts])
     going = [draft for draft in drafts if draft.carried.pk in new and draft.messages]
     queued = deliveries.do_queue_many(message for draft in going for message in draft.messages)
     return {draft.carried.pk for draft in going} if queued else set()

@@ -6,11 +6,10 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from django.db import connection
-
 from chatbranch.branch.queries import Looker, insider
 from chatbranch.deliveries import queries as deliveries
 from chatbranch.deliveries.queries import ChannelHealth, Traffic
+from chatbranch.relay import statements
 from chatbranch.relay.models import Carried, Leg, Route
 
 
@@ -35,24 +34,9 @@ class Room:
     pseudonym: str
 
 
-_ROOMS = """
-SELECT leg.id, route.id, route.lang, leg.channel, leg.address, leg.pseudonym
-FROM relay_leg leg JOIN relay_route route ON route.id = leg.route_id
-WHERE route.id IN (SELECT route_id FROM relay_leg WHERE (channel, address) IN (VALUES PLACES)) ORDER BY leg.id"""
-
-
 def rooms_with(places: Iterable[tuple[str, str]]) -> list[Room]:
-    """These rooms (channel, address; at most some hundred), where they are in a route, and all that share it with them.
-
-    Asked for whatever is said anywhere, so it is said in SQL: the ORM takes longer to build it than the database to do it.
-    """
-    flat = [part for place in set(places) for part in place]
-    if not flat:
-        return []
-    values = ", ".join(["(%s, %s)"] * (len(flat) // 2))
-    with connection.cursor() as cursor:
-        cursor.execute(_ROOMS.replace("PLACES", values), flat)
-        return [Room(_uuid(row[0]), _uuid(row[1]), *row[2:]) for row in cursor.fetchall()]
+    """These rooms (channel, address; at most some hundred), where they are in a route, and all that share it with them."""
+    return [Room(*row) for row in statements.rooms(places)]
 
 
 def carried_as(room: Room, message_id: str) -> Carried | None:
@@ -85,8 +69,3 @@ def all_routes() -> list[tuple[Route, list[LegView]]]:
 def _views(legs: Sequence[Leg], channels: dict[str, ChannelHealth]) -> list[LegView]:
     traffic = deliveries.traffic([leg.pseudonym for leg in legs])
     return [LegView(leg, channels.get(leg.channel), traffic[leg.pseudonym]) for leg in legs]
-
-
-def _uuid(value: UUID | str) -> UUID:
-    """SQLite keeps them as text."""
-    return value if isinstance(value, UUID) else UUID(value)

@@ -50,6 +50,7 @@ class Inbox:
     def __init__(self, write: Call = in_thread) -> None:
         self._write = write
         self._stir: Stir = lambda _: None
+        self._ways: dict[str, Sequence[str]] = {}  # channel -> where what came over it went last
         self._waiting: list[_Waiting] = []
         self._carrying: asyncio.Task[None] | None = None
         self._turn = asyncio.Semaphore(AT_ONCE)
@@ -105,17 +106,31 @@ class Inbox:
     async def _hear_waiting(self) -> None:
         while self._waiting:
             some, self._waiting = self._waiting[:MOST_AT_ONCE], self._waiting[MOST_AT_ONCE:]
+            hearing = asyncio.create_task(self._hear_together([each.what for each in some]))
+            stirred = self._stir_early([each.what for each in some])
             try:
-                found = await self._hear_together([each.what for each in some])
+                found = await hearing
             except Exception as error:
                 found = [error] * len(some)
             if isinstance(away := found[-1], AWAY):
                 # Those after it fail with it: else what comes later in a room would be taken before what came earlier.
                 found += [away] * len(self._waiting)
                 some, self._waiting = some + self._waiting, []
-            self._send({channel for heard in found if isinstance(heard, Heard) for channel in heard.channels})
+            went = {channel for heard in found if isinstance(heard, Heard) for channel in heard.channels}
+            self._send(went - stirred)
             for waiting, heard in zip(some, found, strict=True):
+                if isinstance(heard, Heard):
+                    self._ways[waiting.what.channel] = heard.channels
                 waiting.ends(heard)
+
+    def _stir_early(self, whats: Sequence[Inbound | Change]) -> set[str]:
+        """Stir the senders that this most likely goes to, while it is being carried: their turn is then next in the thread that
+        carries it, and nothing goes back and forth in between."""
+        if any(isinstance(each, Inbound) and each.attachments for each in whats):
+            return set()  # files are written down first, and the turn would come too early
+        likely = {channel for each in whats for channel in self._ways.get(each.channel, ())}
+        self._send(likely)
+        return likely
 
     async def _hear_together(self, whats: Sequence[Inbound | Change]) -> list[Heard | Exception]:
         brought = [await _with_files(each) for each in whats]

@@ -20,6 +20,7 @@ SETUP = Setup(
         types=True,
         replays=True,
         idempotent=True,
+        in_order=True,
         characters=8000,
         per_second=0.0,
     ),

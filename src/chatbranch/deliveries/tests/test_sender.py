@@ -69,6 +69,25 @@ async def test_one_destination_hears_its_messages_in_order() -> None:
     assert platform.most_under_way == 1
 
 
+async def test_where_the_platform_keeps_their_order_new_words_do_not_wait_for_those_before() -> None:
+    await db(queue)("standin", "anna", *(str(n) for n in range(rules.BATCH)))
+    platform = StandIn(Capabilities(idempotent=True, in_order=True, per_second=0), takes=0.05)
+    await sending({"standin": platform}, lambda: len(platform.taken) == rules.BATCH)
+    assert platform.most_under_way == rules.BATCH
+    assert platform.texts == [str(n) for n in range(rules.BATCH)]
+
+
+async def test_what_may_have_arrived_before_goes_by_itself_and_those_after_it_wait() -> None:
+    keys = await db(queue)("standin", "anna", "1", "2", "3")
+    await Delivery.objects.filter(pk=keys[0]).aupdate(attempted_at=clock.now())  # a process died sending it
+    platform = StandIn(Capabilities(idempotent=True, in_order=True, per_second=0), takes=0.05)
+    under_way = []
+    platform.mood = lambda outbound: under_way.append((outbound.text, outbound.repeat, platform.under_way))
+    await sending({"standin": platform}, lambda: len(platform.taken) == 3)
+    assert under_way[0] == ("1", True, 1)
+    assert {text for text, _, beside in under_way if beside == 2} == {"2"}
+
+
 async def test_many_destinations_are_served_at_the_same_time_but_not_without_bound() -> None:
     await db(queue_each)("standin", 120)
     platform = StandIn(takes=0.1)

@@ -16,6 +16,7 @@ from chatbranch.matching.actions import do_index_new
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_index")]
 
 KNOWN = "反复烧开的水含有大量亚硝酸盐，喝了会致癌"
+KNOWN_ENGLISH = "Water boiled again and again is full of nitrite and causes cancer"
 RUMOUR = "东湖小学明天停课一周，家长互相转告"
 ENGLISH = "East Lake primary school will be closed for a week from tomorrow"
 
@@ -55,24 +56,18 @@ def test_words_tell_the_language_where_the_platform_does_not() -> None:
     assert say("help") == "en"
 
 
-@pytest.mark.parametrize(
-    ("lang", "ruling", "as_of", "source"),
-    [
-        ("zh-Hans", "【不实】", "日，chatbranch 随附资料）", "依据："),
-        ("zh-Hant", "【不實】", "日，chatbranch 隨附資料）", "依據："),
-        ("en", "[false] ", ", chatbranch sample library)", "Source: "),
-    ],
-)
-def test_a_letter_names_its_origin_and_is_punctuated_in_its_own_language(
-    lang: str, ruling: str, as_of: str, source: str
-) -> None:
+def test_a_letter_names_its_origin_and_is_punctuated_in_its_own_language() -> None:
     do_load_sample()
     do_index_new()
-    text = "Water boiled again and again is full of nitrite and causes cancer" if lang == "en" else KNOWN
-    letter = ask(text, channel="matrix", lang=lang).message
-    assert letter.startswith(ruling)
-    assert as_of in letter
-    assert f"\n{source}" in letter
+    for lang, text, ruling, as_of, source in (
+        ("zh-Hans", KNOWN, "【不实】", "日，chatbranch 随附资料）", "依据："),
+        ("zh-Hant", KNOWN, "【不實】", "日，chatbranch 隨附資料）", "依據："),
+        ("en", KNOWN_ENGLISH, "[false] ", ", chatbranch sample library)", "Source: "),
+    ):
+        letter = ask(text, channel="matrix", lang=lang).message
+        assert letter.startswith(ruling)
+        assert as_of in letter
+        assert f"\n{source}" in letter
 
 
 @pytest.mark.parametrize(

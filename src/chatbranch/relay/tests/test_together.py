@@ -46,7 +46,7 @@ def unsayable(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_a_message_that_breaks_us_does_not_spoil_those_carried_with_it() -> None:
     join("rich !a", "plain #b")
     went = carry(said("rich !a", "1", "m1"), said("rich !a", "bad", "m2"), said("plain #b", "2", "m3"))
-    assert went[0] == went[2] == ["plain", "rich"]
+    assert (went[0], went[2]) == (["plain"], ["rich"])
     assert isinstance(went[1], ZeroDivisionError)
     assert texts("plain") == ["Anna (Rich): 1"]
     assert texts("rich") == ["Anna (Plain): 2"]
@@ -127,7 +127,7 @@ def test_a_room_that_has_left_hears_nothing_more() -> None:
     carry(said("rich !a", "1", "m1"))
     join("rich !a", "puppets g")
     went = carry(said("rich !a", "2", "m2"), said("plain #b", "3", "m3"))
-    assert went == [["puppets", "rich"], None]
+    assert went == [["puppets"], None]
     assert texts("plain") == ["Anna (Rich): 1"]
 
 

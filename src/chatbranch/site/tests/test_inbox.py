@@ -197,6 +197,35 @@ async def test_a_thousand_messages_a_room_are_heard_in_their_order_on_every_leg(
     assert numbers(legs["puppets"], "(Rich)") == numbers(legs["puppets"], "(Plain)") == order
 
 
+async def test_senders_are_stirred_once_and_early_where_it_is_known_where_a_room_s_words_go(
+    sqlite_database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    install(monkeypatch, {"rich": RICH, "plain": PLAIN})
+    heard: list[str] = []
+    carried = inbox.hear
+
+    def hear(brought: Sequence[Brought]) -> list[inbox.Heard | Exception]:
+        heard.append("carried")
+        return carried(brought)
+
+    monkeypatch.setattr(inbox, "hear", hear)
+    with Writer() as writer:
+        await both_rooms(writer)
+        box = inbox.Inbox(writer.call)
+        box.sends_by(heard.append)
+        picture = Attachment("图.png", "image/png", b"\x89PNG")
+        for what in (
+            said("rich !a", "1", "m1"),
+            said("rich !a", "2", "m2"),
+            said("rich !a", "3", "m3", attachments=(picture,)),
+        ):
+            await box.take_from_chat(what)
+            heard.append("|")
+    first, known, with_file, _ = " ".join(heard).split("|")
+    assert first.split() == with_file.split() == ["carried", "plain"]
+    assert sorted(known.split()) == ["carried", "plain"]
+
+
 def numbers(leg: StandIn, by: str = "") -> list[int]:
     return [int(each.text.rpartition(" ")[2]) for each in leg.taken if by in f"{each.author} {each.text}"]
 
