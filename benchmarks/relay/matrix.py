@@ -12,22 +12,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
-import os
 import platform
 import sqlite3
 import statistics
-import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
 
 import httpx
+from benchmarks.relay.run import our_house
 from tests.servers import ngircd as irc
 from tests.servers.ngircd import Ngircd
 from tests.servers.synapse import Person, Synapse
-from tests.support.house import House
 
 TURNS = 3
 
@@ -85,10 +82,16 @@ async def main(rooms: int, each: int) -> None:
         for room in joined:
             plain.call("POST", f"join/{room}")
             bot.call("POST", f"join/{room}")
-        pairs = [(f"#r{n}", room) for n, room in enumerate(joined)]
-        house = _house(folder / "house", ngircd, bot, pairs)
+        channels, ledger = [f"#r{n}" for n in range(rooms)], folder / "house" / "chatbranch.sqlite3"
+        house = our_house(
+            folder / "house",
+            ngircd,
+            [[f"irc {channel}", f"matrix {room}"] for channel, room in zip(channels, joined, strict=True)],
+            CHATBRANCH_MATRIX_HOMESERVER=bot.server.url,
+            CHATBRANCH_MATRIX_USER=bot.id,
+            CHATBRANCH_MATRIX_PASSWORD=bot.password,
+        )
         stack.callback(house.kill)
-        channels, ledger = [channel for channel, _ in pairs], folder / "house" / "chatbranch.sqlite3"
         async with irc.person(ngircd.port, "ira", *channels) as ira:
             house.start("connectors")
             await asyncio.sleep(8)
@@ -103,30 +106,6 @@ async def main(rooms: int, each: int) -> None:
     for title, found in (("said directly", direct), ("carried from IRC", ours)):
         print(f"| {title} | {' | '.join(f'{each:.1f}' for each in found)} | {statistics.median(found):.1f} |")
     print(f"\ncarried / direct: {statistics.median(ours) / statistics.median(direct):.2f}")
-
-
-def _house(folder: Path, ngircd: Ngircd, bot: Person, pairs: list[tuple[str, str]]) -> House:
-    routes = "".join(
-        f"[relay.r{n}]\nlang = 'en'\nrooms = {json.dumps([f'irc {channel}', f'matrix {room}'])}\n"
-        for n, (channel, room) in enumerate(pairs)
-    )
-    (folder / "chatbranch.toml").write_text(routes)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("CHATBRANCH_")}
-    environment = kept | {
-        "CHATBRANCH_DATA": str(folder),
-        "CHATBRANCH_IRC_SERVER": "127.0.0.1",
-        "CHATBRANCH_IRC_PORT": str(ngircd.port),
-        "CHATBRANCH_IRC_TLS": "off",
-        "CHATBRANCH_IRC_NICK": "relay",
-        "CHATBRANCH_IRC_PER_SECOND": "0",
-        "CHATBRANCH_IRC_CHANNELS": ",".join(channel for channel, _ in pairs),
-        "CHATBRANCH_MATRIX_HOMESERVER": bot.server.url,
-        "CHATBRANCH_MATRIX_USER": bot.id,
-        "CHATBRANCH_MATRIX_PASSWORD": bot.password,
-        "DJANGO_SETTINGS_MODULE": "chatbranch.site.settings",
-    }
-    subprocess.run([sys.executable, "-m", "django", "migrate", "-v0"], env=environment, check=True)
-    return House(environment, folder / "log")
 
 
 if __name__ == "__main__":

@@ -135,31 +135,18 @@ async def ours(
 ) -> AsyncIterator[Side]:
     """Our connectors process between `count` channels and as many rooms. thirds: a further room for each route."""
     pairs = [(f"#ours{n}", f"ours{n}@rooms.localhost") for n in range(count)]
-    routes = "".join(
-        f"[relay.r{n}]\nlang = 'en'\nrooms = {json.dumps([f'irc {channel}', f'xmpp {room}', *thirds[n : n + 1]])}\n"
-        for n, (channel, room) in enumerate(pairs)
-    )
-    (folder / "chatbranch.toml").write_text(routes)
-    kept = {name: value for name, value in os.environ.items() if not name.startswith("CHATBRANCH_")}
-    environment = kept | {
-        "CHATBRANCH_DATA": str(folder),
-        "CHATBRANCH_IRC_SERVER": "127.0.0.1",
-        "CHATBRANCH_IRC_PORT": str(ngircd.port),
-        "CHATBRANCH_IRC_TLS": "off",
-        "CHATBRANCH_IRC_NICK": "relay",
-        "CHATBRANCH_IRC_PER_SECOND": "0",
-        "CHATBRANCH_IRC_CHANNELS": ",".join(channel for channel, _ in pairs),
+    xmpp_settings = {
         "CHATBRANCH_XMPP_JID": prosody.account("relay"),
         "CHATBRANCH_XMPP_PASSWORD": "relay",
         "CHATBRANCH_XMPP_ROOMS": ",".join(room for _, room in pairs),
         "CHATBRANCH_XMPP_HOST": "127.0.0.1",
         "CHATBRANCH_XMPP_PORT": str(prosody.port),
         "CHATBRANCH_XMPP_SECURITY": "none",
-        "DJANGO_SETTINGS_MODULE": "chatbranch.site.settings",
-        **settings,
     }
-    subprocess.run([sys.executable, "-m", "django", "migrate", "-v0"], env=environment, check=True)
-    house = House(environment, folder / "log")
+    routes = [
+        [f"irc {channel}", f"xmpp {room}", *thirds[n : n + 1]] for n, (channel, room) in enumerate(pairs)
+    ]
+    house = our_house(folder, ngircd, routes, **xmpp_settings, **settings)
     async with people(ngircd, prosody, "ours", pairs) as side:
         house.start("connectors")
         side.pid = house.pid("connectors")
@@ -168,6 +155,28 @@ async def ours(
             yield side
         finally:
             house.kill()
+
+
+def our_house(folder: Path, ngircd: Ngircd, routes: Sequence[Sequence[str]], **settings: str) -> House:
+    """A house with these routes, each from a channel of ngircd to rooms ("xmpp …") that `settings` lead to. Nothing runs yet."""
+    tables = "".join(
+        f"[relay.r{n}]\nlang = 'en'\nrooms = {json.dumps(rooms)}\n" for n, rooms in enumerate(routes)
+    )
+    (folder / "chatbranch.toml").write_text(tables)
+    kept = {name: value for name, value in os.environ.items() if not name.startswith("CHATBRANCH_")}
+    environment = kept | {
+        "CHATBRANCH_DATA": str(folder),
+        "CHATBRANCH_IRC_SERVER": "127.0.0.1",
+        "CHATBRANCH_IRC_PORT": str(ngircd.port),
+        "CHATBRANCH_IRC_TLS": "off",
+        "CHATBRANCH_IRC_NICK": "relay",
+        "CHATBRANCH_IRC_PER_SECOND": "0",
+        "CHATBRANCH_IRC_CHANNELS": ",".join(rooms[0].removeprefix("irc ") for rooms in routes),
+        "DJANGO_SETTINGS_MODULE": "chatbranch.site.settings",
+        **settings,
+    }
+    subprocess.run([sys.executable, "-m", "django", "migrate", "-v0"], env=environment, check=True)
+    return House(environment, folder / "log")
 
 
 @asynccontextmanager

@@ -327,7 +327,7 @@ def _expected(legs: int) -> int:
 @pytest.mark.parametrize(
     ("seconds", "pause", "between"),
     [
-        pytest.param(20, 2, (5, 10), id="short"),
+        pytest.param(10, 2, (3, 6), id="short"),
         pytest.param(
             60 * float(os.environ.get("SOAK_MINUTES", "60")),
             4.5,

@@ -233,20 +233,17 @@ async def test_a_time_out_may_have_arrived_and_is_repeated_once_at_most(
 
 
 async def test_two_senders_share_the_work_and_send_nothing_twice() -> None:
-    """There are more lanes than one sender holds at once, and neither sends before the other has begun."""
+    """There are more lanes than one sender holds at once, and neither lets one go before the other has begun."""
     await db(queue_each)("standin", 2 * rules.AT_ONCE, "first", "second")
-    both_began = asyncio.Barrier(2)
 
     class Sharing(StandIn):
-        began = False
-
         async def send(self, outbound: Outbound) -> Receipt:
-            if not self.began:
-                self.began = True
-                await both_began.wait()
+            began[self].set()
+            await asyncio.gather(*(each.wait() for each in began.values()))
             return await super().send(outbound)
 
     one, two = Sharing(takes=0.002), Sharing(takes=0.002)
+    began = {one: asyncio.Event(), two: asyncio.Event()}
     other = asyncio.create_task(sender.run({"standin": two}))  # type: ignore[dict-item]
     everything = 4 * rules.AT_ONCE
     await sending({"standin": one}, lambda: len(one.taken) + len(two.taken) >= everything)
