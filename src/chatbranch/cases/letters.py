@@ -8,7 +8,7 @@ from datetime import date
 from chatbranch.claims.cards import ClaimCard
 from chatbranch.claims.rules import WITHDRAWN, rating_name
 from chatbranch.claims.topics import origin_name
-from chatbranch.kernel.phrases import Phrase, pick
+from chatbranch.kernel.phrases import Phrase, day, pick
 
 FEWEST_SHOWN = 3
 OPINION = Phrase(
@@ -58,11 +58,6 @@ _OTHER_WORDING = Phrase(
     "请注意：您转来的说法与查证的略有不同（{yours} / {ours}），结论只针对后者。",
     "Please note: what you sent differs a little from what was checked ({yours} / {ours}); the verdict is about the latter.",
 )
-
-
-def day(when: date, lang: str) -> str:
-    """A date as people write it: 2026年11月23日, or 23 November 2026."""
-    return Phrase(f"{when.year}年{when.month}月{when.day}日", f"{when.day} {when:%B} {when.year}").say(lang)
 
 
 def ruling(rating: str, headline: str, lang: str) -> str:

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chatbranch.cases.letters import day, ruling, verdict_lines
+from chatbranch.cases.letters import ruling, verdict_lines
 from chatbranch.claims.cards import ClaimCard
 from chatbranch.claims.rules import rating_name
-from chatbranch.kernel.phrases import Phrase, pick
+from chatbranch.kernel.phrases import Phrase, day, pick
 from chatbranch.matching.guard.kinds import KINDS
 
 HELP = Phrase(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
 from typing import Literal
 
 from chatbranch.kernel.text import to_traditional
@@ -31,6 +32,11 @@ class Phrase:
         words = self.en if lang == "en" else self.zh
         said = words.format(**places) if places else words
         return to_traditional(said) if lang == "zh-Hant" else said
+
+
+def day(when: date, lang: str) -> str:
+    """A date as people write it: 2026年11月23日, or 23 November 2026."""
+    return Phrase(f"{when.year}年{when.month}月{when.day}日", f"{when.day} {when:%B} {when.year}").say(lang)
 
 
 def pick(texts: dict[str, str], lang: str) -> str:

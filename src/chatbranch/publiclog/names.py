@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 from chatbranch.claims.rules import rating_name
-from chatbranch.kernel.phrases import Phrase
+from chatbranch.kernel.phrases import Phrase, day
 from chatbranch.publiclog.entries import (
     CHANGED,
     CORRECTED,
@@ -39,6 +41,8 @@ def word(code: str, lang: str) -> str:
 def _value(name: str, said: str | int, lang: str) -> str:
     if name in ("rating", "previous"):
         return rating_name(str(said), lang)
+    if name in ("as_of", "expires"):
+        return day(date.fromisoformat(str(said)), lang)
     phrase = _WORDS.get(str(said))
     return phrase.say(lang) if phrase and name in ("asks", "by", "says", "came") else str(said)
 

@@ -13,6 +13,7 @@ from django.utils.translation import get_language
 from chatbranch.claims.rules import rating_name
 from chatbranch.claims.topics import origin_name
 from chatbranch.connectors import discover
+from chatbranch.kernel import phrases
 from chatbranch.kernel.phrases import Phrase, as_lang, pick
 
 register = template.Library()
@@ -79,10 +80,7 @@ def day(when: date | str | None) -> str:
     """A date as people write it: 2026年11月23日, or 23 November 2026. Takes dates and ISO 8601 texts."""
     if isinstance(when, str):
         when = date.fromisoformat(when[:10]) if when else None
-    if when is None:
-        return ""
-    said = Phrase(f"{when.year}年{when.month}月{when.day}日", f"{when.day} {when:%B} {when.year}")
-    return said.say(as_lang(get_language()))
+    return "" if when is None else phrases.day(when, as_lang(get_language()))
 
 
 @register.simple_tag(takes_context=True)
