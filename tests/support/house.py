@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -108,10 +110,25 @@ def house(database: Database, **settings: str) -> Iterator[House]:
 
 @contextmanager
 def open_house(data: Path, **settings: str) -> Iterator[House]:
-    """The demo branch as its README starts it, in a data folder of its own: three processes and the sample library.
+    """The demo branch as its README starts it, in a data folder of its own in pytest's temporary one: three processes and the
+    sample library.
 
     settings: CHATBRANCH_… values of its own.
     """
+    first = _started_first(data)
+    with _one_at_a_time(first):
+        if not first.exists():
+            with _running(first.with_suffix(".new")):
+                pass  # its first start reads the sample library and builds the index: once for every house of this run
+            first.with_suffix(".new").rename(first)
+    shutil.copytree(first, data, dirs_exist_ok=True)
+    with _running(data, **settings) as made:
+        yield made
+
+
+@contextmanager
+def _running(data: Path, **settings: str) -> Iterator[House]:
+    data.mkdir(exist_ok=True)
     kept = {name: value for name, value in os.environ.items() if not name.startswith("CHATBRANCH_")}
     made = House({**kept, "CHATBRANCH_DATA": str(data), **settings}, data / "house.log")
     try:
@@ -119,6 +136,21 @@ def open_house(data: Path, **settings: str) -> Iterator[House]:
         yield made
     finally:
         made.stop()
+
+
+def _started_first(data: Path) -> Path:
+    """The data of a demo branch that was started and stopped, shared by the workers of this run of the tests."""
+    temporary = (
+        data.parent
+    )  # pytest's folder for this worker, inside the one for the run, if there are workers
+    return (temporary.parent if temporary.name.startswith("popen-") else temporary) / "started-first"
+
+
+@contextmanager
+def _one_at_a_time(first: Path) -> Iterator[None]:
+    with first.with_suffix(".lock").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
 
 
 def wait_for(true: Callable[[], object], seconds: float = 120, what: str = "what was waited for") -> None:
