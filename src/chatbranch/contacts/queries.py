@@ -12,6 +12,7 @@ from django.db import connection
 
 from chatbranch.contacts import forgotten, keys, seals
 from chatbranch.contacts.models import Contact, Scope
+from chatbranch.journal.rows import as_id, as_time, as_uuid
 from chatbranch.kernel import clock
 from chatbranch.kernel.chunks import in_chunks
 
@@ -56,11 +57,9 @@ def salts_used_today(subjects: Collection[UUID]) -> dict[UUID, bytes]:
     """The salts of those of the subjects whose salt is marked as used today: nobody erases it meanwhile."""
     if not subjects:
         return {}
-    native = connection.features.has_native_uuid_field
-    keys = [each if native else each.hex for each in subjects]
     today = connection.ops.adapt_datefield_value(clock.now().date())
-    rows = _rows(_SALTS, keys, today)
-    return {key if isinstance(key, UUID) else UUID(key): bytes(salt) for key, salt in rows}
+    rows = _rows(_SALTS, [as_id(each) for each in subjects], today)
+    return {as_uuid(key): bytes(salt) for key, salt in rows}
 
 
 def named(salt: bytes, channel: str, address: str) -> str:
@@ -102,10 +101,10 @@ def _kept(pseudonyms: Sequence[str], hold: bool) -> list[tuple[str, str, bytes, 
     if not pseudonyms:
         return []
     locked = " FOR UPDATE" if hold and connection.features.has_select_for_update else ""
-    return _rows(_KEPT + locked, pseudonyms, connection.ops.adapt_datetimefield_value(clock.now()))
+    return _rows(_KEPT + locked, pseudonyms, as_time(clock.now()))
 
 
-def _rows(select: str, among: Sequence[str | UUID], since: Any) -> list[Any]:
+def _rows(select: str, among: Sequence[str | UUID | None], since: Any) -> list[Any]:
     places = ", ".join(["%s"] * len(among))
     with connection.cursor() as cursor:
         cursor.execute(select.format(places), [*among, since])

@@ -14,7 +14,7 @@ from uuid import UUID
 
 from django.db import connection
 
-from chatbranch.deliveries.bulk import as_id, as_time
+from chatbranch.journal.rows import as_id, as_time, as_uuid
 
 
 @dataclass(frozen=True)
@@ -130,10 +130,10 @@ def write_sent(arrived: Iterable[tuple[UUID, str]], now: datetime) -> None:
 def _head(row: Sequence[Any]) -> Head:
     key, lane, pseudonym, about, kind, body, once, attempts, repeats, attempted_at, give_up_at = row
     return Head(
-        id=_uuid(key),
+        id=as_uuid(key),
         lane=lane,
         pseudonym=pseudonym,
-        about=_uuid(about) if about else None,
+        about=as_uuid(about) if about else None,
         kind=kind,
         body=json.loads(body),
         once=once,
@@ -175,10 +175,6 @@ def _lock(wait: bool) -> str:
     if not connection.features.has_select_for_update:
         return ""  # SQLite has one writer, and this transaction is it
     return " FOR UPDATE" if wait else " FOR UPDATE SKIP LOCKED"
-
-
-def _uuid(value: UUID | str) -> UUID:
-    return value if isinstance(value, UUID) else UUID(value)
 
 
 def _aware(moment: datetime) -> datetime:

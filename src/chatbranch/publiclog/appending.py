@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db import connection, models, transaction
+from django.db import transaction
 
 from chatbranch.journal.actions import take_turn
+from chatbranch.journal.rows import as_id, as_time, insert
 from chatbranch.publiclog import entries, keys
 from chatbranch.publiclog.models import Entry, Salt, size
 
@@ -41,26 +42,8 @@ def do_append(drafts: Iterable[Draft]) -> range:
             salts.append((index, salt))
         entry = entries.Entry(draft.kind, draft.at, draft.subject, says)
         rows.append(
-            (index, entry.leaf, entry.kind, _id(entry.subject), says.get("version", 0), _time(entry.at))
+            (index, entry.leaf, entry.kind, as_id(entry.subject), says.get("version", 0), as_time(entry.at))
         )
-    _insert(Entry, "index leaf kind subject version at", rows)
-    _insert(Salt, "entry_id salt", salts)
+    insert(Entry, "index leaf kind subject version at", rows)
+    insert(Salt, "entry_id salt", salts)
     return range(start, start + len(rows))
-
-
-def _insert(model: type[models.Model], columns: str, rows: Sequence[tuple[Any, ...]]) -> None:
-    """Many rows at once, past the ORM, which takes three times as long for them (benchmarks/publiclog)."""
-    names = [connection.ops.quote_name(each) for each in columns.split()]
-    places = ", ".join(["%s"] * len(names))
-    into = f"INSERT INTO {model._meta.db_table} ({', '.join(names)}) VALUES ({places})"  # noqa: S608 (names are ours)
-    if rows:
-        with connection.cursor() as cursor:
-            cursor.executemany(into, rows)
-
-
-def _time(moment: datetime) -> Any:
-    return connection.ops.adapt_datetimefield_value(moment)
-
-
-def _id(key: UUID) -> UUID | str:
-    return key if connection.features.has_native_uuid_field else key.hex

@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.db import connection
 
+from chatbranch.journal.rows import as_id, as_time, as_uuid
 from chatbranch.relay.models import Carried
 
 Row = tuple[Any, ...]
@@ -37,27 +38,18 @@ def take(carried: Sequence[Carried]) -> set[UUID]:
     """Write down (at most some hundred) what was not taken before; returns the keys of that."""
     rows = [
         (
-            _id(each.pk),
-            _id(each.leg_id),
+            as_id(each.pk),
+            as_id(each.leg_id),
             each.message_id,
             each.pseudonym,
             each.deed,
             each.gist,
             json.dumps(each.parts),
-            connection.ops.adapt_datetimefield_value(each.at),
+            as_time(each.at),
         )
         for each in carried
     ]
     return {as_uuid(key) for (key,) in _with_values(_TAKE, rows)}
-
-
-def as_uuid(value: UUID | str) -> UUID:
-    """SQLite keeps them as text."""
-    return value if isinstance(value, UUID) else UUID(value)
-
-
-def _id(key: UUID) -> UUID | str:
-    return key if connection.features.has_native_uuid_field else key.hex
 
 
 def _with_values(statement: str, rows: Sequence[Row]) -> list[Row]:
