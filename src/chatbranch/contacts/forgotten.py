@@ -14,6 +14,7 @@ from pathlib import Path
 
 from chatbranch.contacts import keys, rules, seals
 from chatbranch.contacts.models import today
+from chatbranch.kernel.files import sync
 
 _LINE = re.compile("([0-9]{4}-[0-9]{2}) ([0-9a-f]{32})")
 
@@ -27,7 +28,7 @@ def append(pseudonyms: Iterable[str]) -> None:
         return
     with _locked(file):
         _write(file, "\n" * _torn(file) + "".join(lines), os.O_APPEND)
-        _sync_folder(file)
+        sync(file.parent)
 
 
 def among(pseudonyms: Iterable[str]) -> list[str]:
@@ -45,7 +46,7 @@ def prune() -> None:
         draft = file.with_suffix(".new")
         _write(draft, "".join(line for line in _lines(file) if _fresh(line)), os.O_TRUNC)
         draft.replace(file)
-        _sync_folder(file)
+        sync(file.parent)
 
 
 def _mark(pseudonym: str) -> str:
@@ -84,11 +85,3 @@ def _write(file: Path, text: str, how: int) -> None:
         out.write(text)
         out.flush()
         os.fsync(out.fileno())
-
-
-def _sync_folder(file: Path) -> None:
-    folder = os.open(file.parent, os.O_RDONLY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

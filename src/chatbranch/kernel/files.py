@@ -1,4 +1,4 @@
-"""Files kept under the hash of what is in them, so that the same file is kept once."""
+"""Files written whole or not at all; and files kept under the hash of what is in them, so that the same file is kept once."""
 
 from __future__ import annotations
 
@@ -11,6 +11,29 @@ from pathlib import Path
 from chatbranch.kernel import clock
 
 
+def write(place: Path, data: bytes, *, mode: int = 0o600, mark: str = "new") -> None:
+    """Write a file whole or not at all: beside its place under a name with this mark, forced to the disk, renamed.
+
+    Its name is on the disk once its folder was synced, too.
+    """
+    draft = place.with_name(f"{place.name}.{mark}")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
+    with os.fdopen(descriptor, "wb") as out:
+        out.write(data)
+        out.flush()
+        os.fsync(out.fileno())
+    draft.replace(place)
+
+
+def sync(path: Path) -> None:
+    """Wait until a file, or a folder's list of names, is on disk."""
+    opened = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(opened)
+    finally:
+        os.close(opened)
+
+
 def keep(root: Path, data: bytes) -> str:
     """Write `data` durably below `root` and return its SHA-256 in hex: the name under which `path_of` finds it."""
     digest = hashlib.sha256(data).hexdigest()
@@ -19,13 +42,7 @@ def keep(root: Path, data: bytes) -> str:
         os.utime(target)  # young again, so that `sweep` lets it be
         return digest
     target.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    draft = target.with_suffix(f".{os.getpid()}.new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "wb") as out:
-        out.write(data)
-        out.flush()
-        os.fsync(out.fileno())
-    draft.replace(target)
+    write(target, data, mark=f"{os.getpid()}.new")
     return digest
 
 

@@ -21,6 +21,7 @@ import numpy.typing as npt
 import tantivy
 
 from chatbranch.kernel.chunks import in_chunks
+from chatbranch.kernel.files import sync
 from chatbranch.kernel.text import normalise, tokens
 from chatbranch.matching.counts import Counting
 from chatbranch.matching.encoder import Encodes
@@ -37,7 +38,7 @@ from chatbranch.matching.index import (
     map_vectors,
 )
 from chatbranch.matching.nearest import Halves, few_enough, sort_into_cells
-from chatbranch.matching.table import Appender, Row, Wording, sync, write_at
+from chatbranch.matching.table import Appender, Row, Wording, write_at
 
 _HEAP = 64_000_000  # bytes, tantivy's write buffer
 _CHUNK = 1_000  # wordings encoded and added at a time

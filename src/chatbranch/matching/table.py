@@ -6,13 +6,14 @@ A reader sees the first so many rows, as a commit says; bytes past them are of a
 from __future__ import annotations
 
 import mmap
-import os
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import numpy.typing as npt
+
+from chatbranch.kernel.files import sync
 
 Rows = npt.NDArray[np.intp]
 
@@ -141,12 +142,3 @@ def write_at(path: Path, offset: int, content: bytes) -> None:
     with path.open("r+b") as file:
         file.seek(offset)
         file.write(content)
-
-
-def sync(path: Path) -> None:
-    """Wait until a file, or a folder's list of names, is on disk."""
-    opened = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)

@@ -6,16 +6,14 @@ whoever reads it finds all that it speaks of. The folder is derived: lost or dam
 
 from __future__ import annotations
 
-import os
 import shutil
 from collections.abc import Iterable
 from pathlib import Path
 
+from chatbranch.kernel import files
 from chatbranch.publiclog.audit import CHECKPOINT
 from chatbranch.publiclog.notes import BadNote, Checkpoint, Note
 from chatbranch.publiclog.tiles import HASH, HEIGHT, BadTile, Tile, TiledTree
-
-DRAFT = ".new"
 
 
 class Folder:
@@ -35,21 +33,16 @@ class Folder:
         except FileNotFoundError:
             return self.read(tile.full.path)[: tile.width * HASH]
 
-    def write(self, files: Iterable[tuple[str, bytes]]) -> None:
+    def write(self, made: Iterable[tuple[str, bytes]]) -> None:
         """Write these files durably: when this returns, they and their names are on the disk."""
         folders = set[Path]()
-        for path, data in files:
+        for path, data in made:
             place = self.root / path
             folders |= _make(place.parent)
-            draft = place.with_name(place.name + DRAFT)
-            with open(draft, "wb") as out:
-                out.write(data)
-                out.flush()
-                os.fsync(out.fileno())
-            draft.replace(place)
+            files.write(place, data, mode=0o666)  # as the account's umask has it: it is public
             folders.add(place.parent)
         for folder in folders:
-            _sync(folder)
+            files.sync(folder)
 
     def checkpoint(self) -> Checkpoint | None:
         """What the folder says it holds; None where it says nothing that can be read."""
@@ -88,11 +81,3 @@ def _make(folder: Path) -> set[Path]:
     missing = [each for each in (folder, *folder.parents) if not each.exists()]
     folder.mkdir(parents=True, exist_ok=True)
     return {each.parent for each in missing}
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

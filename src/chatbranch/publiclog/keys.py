@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from urllib.parse import urlsplit
 
 from django.conf import settings
 
+from chatbranch.kernel import files
 from chatbranch.kernel.errors import Refused
 from chatbranch.kernel.phrases import Phrase
 from chatbranch.publiclog.models import LogKey
 from chatbranch.publiclog.notes import Key, Signer
 
-SECRET = "log"  # noqa: S105 (its name, not its value)
+OURS = "log"
+"""Our key's name among the branch's secrets."""
 NEXT = "log.next.key"
 """Beside the other keys, while a rotation is under way."""
 
@@ -46,6 +47,11 @@ def signer() -> Signer:
     raise Refused("log-key", _OTHER_KEY, status=500, key=present.vkey, keys=settings.CONFIG.keys)
 
 
+def named(name: str) -> Key:
+    """The public part of the secret key here, as the key of a log of this name."""
+    return Signer.of(name, _seed()).key
+
+
 def do_settle_rotation() -> None:
     """Finish a rotation that ended between its entry and its file: the next key takes the present one's place."""
     next_file = keys_folder() / NEXT
@@ -53,8 +59,8 @@ def do_settle_rotation() -> None:
     seed = _next_seed()
     if seed and present:
         if Signer.of(present[0].name, seed).key == present[0]:
-            next_file.replace(keys_folder() / f"{SECRET}.key")
-            settings.SECRETS[SECRET] = seed.hex()
+            next_file.replace(keys_folder() / f"{OURS}.key")
+            settings.SECRETS[OURS] = seed.hex()
         else:
             next_file.unlink()  # it never came to an entry
 
@@ -66,15 +72,12 @@ def keys_folder() -> Path:
 
 def write_next(seed: bytes) -> None:
     """Keep the key that is to follow, durably and for this account only."""
-    descriptor = os.open(keys_folder() / NEXT, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w") as out:
-        out.write(seed.hex())
-        out.flush()
-        os.fsync(out.fileno())
+    files.write(keys_folder() / NEXT, seed.hex().encode())
+    files.sync(keys_folder())
 
 
 def _seed() -> bytes:
-    return bytes.fromhex(settings.SECRETS[SECRET])
+    return bytes.fromhex(settings.SECRETS[OURS])
 
 
 def _next_seed() -> bytes | None:

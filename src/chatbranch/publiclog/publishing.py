@@ -24,7 +24,6 @@ from chatbranch.publiclog.audit import CHECKPOINT, KEY_FILE
 from chatbranch.publiclog.folder import Folder
 from chatbranch.publiclog.merkle import leaf_hash
 from chatbranch.publiclog.models import Checkpoint, Entry
-from chatbranch.publiclog.notes import Signer
 from chatbranch.publiclog.queries import note_of
 from chatbranch.publiclog.tiles import WIDTH, Tile, TiledTree
 
@@ -72,10 +71,7 @@ def check_not_behind(size: int) -> None:
     if there is None or there.size <= size:
         return
     with suppress(notes.BadNote):
-        ours = [
-            Signer.of(there.origin, bytes.fromhex(settings.SECRETS[keys.SECRET])).key,
-            *keys.public_keys(),
-        ]
+        ours = [keys.named(there.origin), *keys.public_keys()]
         notes.open_checkpoint(folder.read(CHECKPOINT), ours)
         raise Refused("log-behind", _BEHIND, status=500, size=size, there=there.size, folder=folder.root)
 

@@ -20,7 +20,7 @@ from chatbranch.publiclog.folder import Folder
 from chatbranch.publiclog.merkle import leaf_hash, root_of
 from chatbranch.publiclog.models import Checkpoint, LogKey, size
 from chatbranch.publiclog.models import Entry as Row
-from chatbranch.publiclog.notes import Key, Note, Signer
+from chatbranch.publiclog.notes import Key, Note
 from chatbranch.publiclog.tiles import tiles_of
 from chatbranch.publiclog.witnessing import seen_by_witnesses
 
@@ -72,7 +72,7 @@ def _take_over(found: Audited, without_key: bool) -> int:
         LogKey.objects.create(since=0, vkey=found.key.vkey)
     for index in range(len(ours), len(leaves)):
         _add(index, leaves[index])
-    if found.now not in keys.public_keys() or not (without_key or _is_ours(found.now)):
+    if found.now not in keys.public_keys() or not (without_key or keys.named(found.now.name) == found.now):
         raise Refused("log-key", _OTHER_KEY, keys=settings.CONFIG.keys, key=found.now.vkey)
     if not Checkpoint.objects.filter(size=found.checkpoint.size).exists():
         Checkpoint.objects.create(
@@ -104,10 +104,6 @@ def _fits(leaves: list[bytes]) -> bool:
     hashes = [leaf_hash(leaf) for leaf in leaves]
     signed = Checkpoint.objects.values_list("size", "root")
     return all(root_of(hashes[:count]) == bytes(root) for count, root in signed)
-
-
-def _is_ours(key: Key) -> bool:
-    return Signer.of(key.name, bytes.fromhex(settings.SECRETS[keys.SECRET])).key == key
 
 
 def _own_lines(said: str, key: Key) -> str:

@@ -7,7 +7,6 @@ is given away. No Django and no database: a witness is a few lines that one can 
 from __future__ import annotations
 
 import fcntl
-import os
 import secrets
 from collections.abc import Awaitable, Callable, Iterable, Iterator, MutableMapping
 from contextlib import contextmanager
@@ -16,7 +15,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from chatbranch.kernel import clock
+from chatbranch.kernel import clock, files
 from chatbranch.publiclog.folder import Folder
 from chatbranch.publiclog.merkle import EMPTY, consistent
 from chatbranch.publiclog.notes import COSIGNATURE, BadNote, Checkpoint, Key, Note, Signer
@@ -130,11 +129,8 @@ def key_of(state: Path, name: str) -> Signer:
     if not file.exists():
         made = Signer.of(name, secrets.token_bytes(32), COSIGNATURE)
         state.mkdir(parents=True, exist_ok=True, mode=0o700)
-        descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-        with os.fdopen(descriptor, "w") as out:
-            out.write(made.skey + "\n")
-            out.flush()
-            os.fsync(out.fileno())
+        files.write(file, f"{made.skey}\n".encode())
+        files.sync(state)
     signer = Signer.read(file.read_text())
     if name and signer.key.name != name:
         raise BadNote(f"this witness is called {signer.key.name}, and keeps that name")
