@@ -15,14 +15,16 @@ from pathlib import Path
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "chatbranch.site.settings")
 
 import django
+from django.apps import apps
 
-django.setup()
+if not apps.ready:
+    django.setup()
 
-from django.conf import settings  # noqa: E402 (Django first)
-from django.db import connections  # noqa: E402
+from django.conf import settings
+from django.db import connections
 
-from chatbranch.publiclog.actions import do_append, do_publish  # noqa: E402
-from chatbranch.publiclog.tests.support import drafts  # noqa: E402
+from chatbranch.publiclog.actions import do_append, do_publish
+from chatbranch.publiclog.tests.support import drafts
 
 
 def main(folder: str) -> None:

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,11 +18,10 @@ import pytest
 from chatbranch.publiclog.actions import do_publish
 from chatbranch.publiclog.audit import audit
 from chatbranch.publiclog.folder import Folder
-from chatbranch.publiclog.merkle import root_of
+from chatbranch.publiclog.merkle import leaf_hash, root_of
 from chatbranch.publiclog.models import Checkpoint as Signed
 from chatbranch.publiclog.models import Entry
 from chatbranch.publiclog.notes import BadNote, Checkpoint, Note
-from chatbranch.publiclog.tiles import leaf_hashes
 from tests.support.databases import Database
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -49,7 +48,7 @@ class Onlooker(threading.Thread):
 
 
 @contextmanager
-def killed_at_random(database: Database, folder: Path, seed: int) -> Iterator[object]:
+def killed_at_random(database: Database, folder: Path, seed: int) -> Iterator[Callable[[], None]]:
     """Yields what lets one process append for a moment, and kills it."""
     nursery = subprocess.Popen(
         [sys.executable, "-m", "tests.crash.appender", str(folder)],
@@ -88,7 +87,7 @@ def test_kill_9_leaves_no_inconsistent_log(sqlite_database: Database, own_log: P
     onlooker.start()
     with killed_at_random(sqlite_database, own_log, kills) as live_and_die:
         for _ in range(kills):
-            live_and_die()  # type: ignore[operator]
+            live_and_die()
             if folder.checkpoint():
                 seen = audit(folder.read, seen=seen).note
     onlooker.done.set()
@@ -96,7 +95,7 @@ def test_kill_9_leaves_no_inconsistent_log(sqlite_database: Database, own_log: P
     do_publish()
     found = audit(folder.read, seen=seen)
     rows = [bytes(leaf) for leaf in Entry.objects.order_by("index").values_list("leaf", flat=True)]
-    leaves = leaf_hashes(rows)
+    leaves = [leaf_hash(row) for row in rows]
     assert list(Entry.objects.order_by("index").values_list("index", flat=True)) == list(range(len(rows)))
     assert found.checkpoint.size == len(rows)
     signed = [Checkpoint.read(Note.read(note).text) for note in Signed.objects.values_list("note", flat=True)]

@@ -13,6 +13,7 @@ from uuid import UUID
 from chatbranch.publiclog import tiles
 from chatbranch.publiclog.entries import OPENED, Entry
 from chatbranch.publiclog.folder import Folder
+from chatbranch.publiclog.merkle import leaf_hash
 from chatbranch.publiclog.notes import Checkpoint, Signer
 from chatbranch.publiclog.proofs import Proof
 from chatbranch.publiclog.tiles import Tile, TiledTree
@@ -41,7 +42,7 @@ class Log:
 
     @cached_property
     def tree(self) -> TiledTree:
-        files = tiles.grow(0, tiles.leaf_hashes(self.entries), lambda tile: b"")
+        files = tiles.grow(0, [leaf_hash(each) for each in self.entries], lambda tile: b"")
         return TiledTree(len(self.entries), files.__getitem__)
 
     @property
@@ -50,7 +51,7 @@ class Log:
 
     def publish(self, signer: Signer = KEY, note: str = "") -> Log:
         """Write everything, signed; or under the given note."""
-        files = tiles.grow(0, tiles.leaf_hashes(self.entries), lambda tile: b"")
+        files = tiles.grow(0, [leaf_hash(each) for each in self.entries], lambda tile: b"")
         Folder(self.folder).clear()
         self._write((tile.path, data) for tile, data in files.items())
         self._write((tile.entries_path, self.bundle(tile)) for tile in files if not tile.level)

@@ -191,8 +191,9 @@ def test_our_checkpoint_is_cosigned_by_two_and_published_with_that(asked: Any) -
     assert do_ask_witnesses() == 2
     keys = [Key.read(each["key"]) for each in asked.values()]
     assert len(audited(witnesses=keys).cosigned) == 2
-    assert queries.state() is not None
-    assert queries.state().witnessed  # type: ignore[union-attr]
+    state = queries.state()
+    assert state is not None
+    assert state.witnessed
     proof = queries.proof(3)
     assert proof is not None
     assert len(Note.read(Proof.read(proof.text).note).by(keys)) == 2
@@ -247,7 +248,9 @@ def test_a_witness_that_is_away_is_asked_later_and_holds_nothing_up(asked: Any, 
     assert row.next_at > clock.now()
     assert row.problem
     assert do_ask_witnesses() == 0
-    assert not queries.state().witnessed  # type: ignore[union-attr]
+    state = queries.state()
+    assert state is not None
+    assert not state.witnessed
 
 
 def test_members_are_told_when_witnessing_has_waited_for_a_day(asked: Any) -> None:

@@ -22,9 +22,16 @@ from chatbranch.publiclog.models import Follower, OutsideRequest
 JOURNAL = "journal"
 
 
-@transaction.atomic
 def do_follow(most: int = 200) -> bool:
     """Log what up to `most` further events of the journal tell of; whether there were any."""
+    reached = Follower.objects.filter(name=JOURNAL).values_list("seq", flat=True).first() or 0
+    if journal.last_seq() <= reached:
+        return False  # looked at without the writers' lock, which everyone else waits for
+    return _follow(most)
+
+
+@transaction.atomic
+def _follow(most: int) -> bool:
     take_turn()
     follower, _ = Follower.objects.get_or_create(name=JOURNAL, defaults={"seq": 0})
     events = journal.events_after(follower.seq, most=most)

@@ -16,6 +16,7 @@ from chatbranch.publiclog.notes import (
     BadNote,
     Checkpoint,
     Key,
+    Note,
     open_checkpoint,
     read_hash,
     read_size,
@@ -41,6 +42,11 @@ class Proof:
         extra = base64.b64encode(self.entry).decode()
         hashes = "".join(f"{write_hash(each)}\n" for each in self.hashes)
         return f"{HEAD}\nextra {extra}\nindex {self.index}\n{hashes}\n{self.note}"
+
+    @property
+    def size(self) -> int:
+        """The size of the checkpoint that it leads to. Raises BadNote."""
+        return Checkpoint.read(Note.read(self.note).text).size
 
     @classmethod
     def read(cls, text: str) -> Proof:

@@ -93,7 +93,7 @@ class Logged:
     @property
     def checkpoint_size(self) -> int:
         """The size of the checkpoint that its proof leads to; 0 before there is one."""
-        return int(self.proof.note.split("\n")[1]) if self.proof else 0
+        return self.proof.size if self.proof else 0
 
 
 @dataclass(frozen=True)
@@ -144,7 +144,7 @@ def logged(index: int) -> Logged | None:
     said = entries.Entry.read(bytes(row.leaf))
     proved = proof(index)
     salt, text = _opened(row, said)
-    key = key_at(int(proved.note.split("\n")[1])) if proved else None
+    key = key_at(proved.size) if proved else None
     return Logged(
         index, said, bytes(row.leaf).decode(), proved, key.vkey if key else "", _claim_of(said), salt, text
     )

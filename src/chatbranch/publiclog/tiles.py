@@ -13,7 +13,6 @@ from itertools import count
 from chatbranch.publiclog.merkle import (
     consistency_proof,
     inclusion_proof,
-    leaf_hash,
     levels,
     root_of,
     subtree_hash,
@@ -154,8 +153,3 @@ def grow(old: int, added: Sequence[bytes], read: Callable[[Tile], bytes]) -> dic
                 above.append(root_of(part))
         level, before, added = level + 1, index, above
     return found
-
-
-def leaf_hashes(entries: Iterable[bytes]) -> list[bytes]:
-    """The leaf hashes of these entries."""
-    return [leaf_hash(entry) for entry in entries]

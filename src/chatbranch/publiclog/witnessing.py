@@ -17,7 +17,7 @@ from django.db import transaction
 
 from chatbranch.kernel import clock
 from chatbranch.kernel.backoff import pause
-from chatbranch.publiclog import queries
+from chatbranch.publiclog import notes, queries
 from chatbranch.publiclog.folder import Folder
 from chatbranch.publiclog.models import Checkpoint, Cosignature, Witness
 from chatbranch.publiclog.notes import BadNote, Key, Note, read_size
@@ -135,9 +135,10 @@ def seen_by_witnesses(origin: str) -> dict[str, int]:
             response = httpx.get(f"{each.url}/{place_of(origin)}/checkpoint", timeout=PATIENCE)
             if response.status_code == 200:
                 note = Note.read(response.content[:LARGEST])
-                if note.by([each.key]) and note.text.split("\n")[0] == origin:
-                    found[each.name] = read_size(note.text.split("\n")[1])
-        except (httpx.HTTPError, BadNote, IndexError) as problem:
+                shown = notes.Checkpoint.read(note.text)
+                if note.by([each.key]) and shown.origin == origin:
+                    found[each.name] = shown.size
+        except (httpx.HTTPError, BadNote) as problem:
             log.warning("witness %s does not show what it has seen: %s", each.name, problem)
     return found
 

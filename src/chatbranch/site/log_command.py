@@ -12,6 +12,8 @@ import click
 from chatbranch.site.progress import Bar
 
 if TYPE_CHECKING:
+    import httpx
+
     from chatbranch.publiclog.audit import Audited, Read
     from chatbranch.publiclog.notes import Key
 
@@ -139,11 +141,7 @@ def _reading(target: str) -> Iterator[Read]:
         raise click.ClickException(f"{target} cannot be read: {problem}") from problem
 
 
-def _over_http(client: object, url: str) -> Callable[[str], bytes]:
-    import httpx
-
-    assert isinstance(client, httpx.Client)
-
+def _over_http(client: httpx.Client, url: str) -> Callable[[str], bytes]:
     def read(path: str) -> bytes:
         response = client.get(f"{url}/{path}")
         if response.status_code == 404:

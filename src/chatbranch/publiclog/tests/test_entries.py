@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -13,7 +15,7 @@ from hypothesis import strategies as st
 from chatbranch.kernel import ids
 from chatbranch.publiclog import entries
 from chatbranch.publiclog.entries import BadEntry, Entry, canonical, commitment
-from chatbranch.publiclog.notes import Signer
+from chatbranch.publiclog.notes import Key, Signer
 from chatbranch.publiclog.rotation import handed_over, next_key
 
 AT = datetime(2026, 11, 29, 8, 0, tzinfo=UTC)
@@ -62,9 +64,9 @@ def test_no_words_of_a_person_fit_into_any_field(words: str, field: str) -> None
         {"as_of": None},
     ],
 )
-def test_what_an_entry_may_not_say_is_refused(says: dict[str, object]) -> None:
+def test_what_an_entry_may_not_say_is_refused(says: dict[str, Any]) -> None:
     with pytest.raises(BadEntry):
-        _ = Entry(entries.PUBLISHED, AT, SUBJECT, {**SAYS, **says}).leaf  # type: ignore[dict-item]
+        _ = Entry(entries.PUBLISHED, AT, SUBJECT, {**SAYS, **says}).leaf
 
 
 @pytest.mark.parametrize(
@@ -81,9 +83,9 @@ def test_what_an_entry_may_not_say_is_refused(says: dict[str, object]) -> None:
         lambda leaf: b"\xff",
     ],
 )
-def test_only_the_canonical_form_is_an_entry(change: object) -> None:
+def test_only_the_canonical_form_is_an_entry(change: Callable[[bytes], bytes]) -> None:
     with pytest.raises(BadEntry):
-        Entry.read(change(Entry(entries.PUBLISHED, AT, SUBJECT, SAYS).leaf))  # type: ignore[operator]
+        Entry.read(change(Entry(entries.PUBLISHED, AT, SUBJECT, SAYS).leaf))
 
 
 def test_canonical_json_has_no_floats_of_its_own_making() -> None:
@@ -121,8 +123,6 @@ def test_a_key_is_followed_by_the_one_it_signed_for() -> None:
         ({"old": OLD.key.vkey}, OLD.key),
     ],
 )
-def test_no_key_follows_without_the_signature_of_the_one_before(
-    says: dict[str, str], present: object
-) -> None:
+def test_no_key_follows_without_the_signature_of_the_one_before(says: dict[str, str], present: Key) -> None:
     with pytest.raises(BadEntry, match="a key was changed"):
-        next_key(Entry(entries.ROTATED, AT, SUBJECT, says), present)  # type: ignore[arg-type]
+        next_key(Entry(entries.ROTATED, AT, SUBJECT, says), present)
