@@ -154,6 +154,10 @@ AVOIDED = {
     "plugin": "connector",
     "upvote": "rating",
     "downvote": "rating",
+    "sanction": "measure",
+    "penalty": "measure",
+    "punishment": "measure",
+    "jury": "panel",
 }
 
 

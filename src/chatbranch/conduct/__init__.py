@@ -1,0 +1,1 @@
+"""The branch's discipline over its own outlets: complaints, reply, panels by lot, decisions with reasons, appeals. Nobody else's."""
