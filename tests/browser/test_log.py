@@ -40,6 +40,17 @@ def test_an_entrys_proof_is_verified_on_its_page(visit: Visit, axe: str, lang: s
     assert findings(page, axe) == []
 
 
+def test_a_verdicts_page_shows_its_proof_and_verifies_it(visit: Visit, house: House) -> None:
+    pages = (httpx.get(f"{house.url}/log/{index}/").text for index in range(20))
+    claim = next(found[0] for page in pages if (found := re.search(r"/claims/[0-9a-f-]{36}/", page)))
+    page = visit(claim, lang="en")
+    page.wait_for_selector('[data-when="good"]:not([hidden]), [data-when="no-ed25519"]:not([hidden])')
+    held = page.eval_on_selector_all(EACH, "all => all.map(each => each.dataset.holds)")
+    assert len(held) == 4, "the words are checked too"
+    assert "false" not in held
+    assert page.get_by_text("Witnessing pending").is_visible()
+
+
 def test_a_forged_proof_is_seen(visit: Visit) -> None:
     page = visit("/log/0/")
     whole = page.evaluate("fetch('/log/0.tlog-proof').then(answer => answer.text())")

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from django.db.models.signals import post_save
 from pytest_django import Settings
 
 from chatbranch.branch import actions as branch
@@ -13,9 +14,11 @@ from chatbranch.branch.details import NewOutlet, Person
 from chatbranch.branch.models import Member
 from chatbranch.cases import actions as cases
 from chatbranch.cases.models import Case, Note
+from chatbranch.claims import actions as claims
 from chatbranch.consensus.rules import Decision
 from chatbranch.intake import actions as intake
 from chatbranch.intake.answers import Answer
+from chatbranch.journal.models import Event
 from chatbranch.kernel import clock, ids
 from chatbranch.kernel.messages import Attachment, Inbound
 from chatbranch.matching import queries as matching
@@ -39,6 +42,22 @@ def own_index(settings: Settings, tmp_path: Path) -> Iterator[None]:
     settings.PASSWORD_HASHERS = ["django.contrib.auth.hashers.MD5PasswordHasher"]
     yield
     matching._matchers.pop(tmp_path / "index", None)
+
+
+@pytest.fixture(autouse=True)
+def a_log_that_keeps_up(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Verdicts take effect as they are decided, as if the public log had them at once; not in tests marked real_log."""
+
+    def keep_up(instance: Event, created: bool, **_: object) -> None:
+        if created and instance.kind == "verdict.decided":
+            claims.do_take_effect(instance.subject, int(instance.data["version"]), entry=0)
+
+    if request.node.get_closest_marker("real_log"):
+        yield
+        return
+    post_save.connect(keep_up, sender=Event)
+    yield
+    post_save.disconnect(keep_up, sender=Event)
 
 
 def found_branch() -> dict[str, Member]:

@@ -44,6 +44,12 @@ class Case(models.Model):
     def __str__(self) -> str:
         return self.code
 
+    @property
+    def standing(self) -> str:
+        """Its state as everyone but the members may know it: still open until a verdict on its claim is in effect."""
+        waits = self.claim is not None and not self.claim.version
+        return self.State.OPEN if waits else self.state
+
 
 class Variant(models.Model):
     """One wording in which the message arrived. Identical ones (after normalising) are one variant with a count."""

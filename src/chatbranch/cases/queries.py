@@ -167,6 +167,11 @@ def find(code: str) -> Case | None:
     return case
 
 
+def of_claim(claim_id: UUID) -> list[UUID]:
+    """The cases that ended with a verdict on this claim."""
+    return list(Case.objects.filter(claim_id=claim_id).values_list("id", flat=True))
+
+
 def held_of(fingerprints: Iterable[str]) -> set[str]:
     """Which of these messages a case has as a variant."""
     variants = Variant.objects.filter(fingerprint__in=list(fingerprints))
@@ -192,7 +197,7 @@ def status_text(code: str, lang: str, *, url: str = "", sent: str = "") -> str:
             )
     notes = case.notes.filter(accepted_at__isnull=True).count()
     return letters.status_letter(
-        code, case.state, lang, askers=case.askers_count, opened=case.opened_at.date(), notes=notes
+        code, case.standing, lang, askers=case.askers_count, opened=case.opened_at.date(), notes=notes
     )
 
 

@@ -1,4 +1,8 @@
-"""Writing to the library: publish a verdict, add a wording, withdraw. All of it appends."""
+"""Writing to the library: publish a verdict, add a wording, withdraw. All of it appends.
+
+A verdict of ours is published in two steps. Whoever decided appends it; it takes effect, and everyone hears of it, once its entry in
+the public log can be proved (publiclog/effect.py).
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,7 @@ from uuid import UUID
 
 from django.db import transaction
 
+from chatbranch.claims import queries
 from chatbranch.claims.models import Claim, Source, Verdict, Wording
 from chatbranch.claims.rules import (
     WITHDRAWN,
@@ -40,10 +45,10 @@ def do_publish(
     basis: Mapping[str, Any] | None = None,
     topic: str = "",
 ) -> Verdict:
-    """Append a verdict of this branch, to a new claim where `claim_id` is None; findable once committed.
+    """Append a verdict of this branch, to a new claim where `claim_id` is None. Until it takes effect the one before stands.
 
     wordings, scope, explanation, reason: texts by language. sources: {"url", "title", "publisher", "lang"}.
-    Records "verdict.published" {claim, version, rating, previous}. Raises Refused. Call it inside the
+    Records "verdict.decided" {claim, version, rating}, which the public log follows. Raises Refused. Call it inside the
     transaction of the decision, after locking whatever else that needs.
     """
     take_turn()
@@ -51,12 +56,9 @@ def do_publish(
     check_publish(claim, wordings, rating, as_of, expires, sources)
     for lang, text in wordings.items():
         _append_wording(claim, lang, text)
-    previous = Verdict.objects.filter(claim=claim, version=claim.version).first()
-    claim.version += 1
-    claim.save()
     verdict = Verdict.objects.create(
         claim=claim,
-        version=claim.version,
+        version=queries.newest_version(claim.pk) + 1,
         rating=rating,
         as_of=as_of,
         expires=expires,
@@ -66,11 +68,34 @@ def do_publish(
         basis=dict(basis or {}),
     )
     Source.objects.bulk_create(_source(verdict, source) for source in sources)
-    tell_of(verdict, previous.rating if previous else "")
+    tell_of_decision(verdict)
     return verdict
 
 
-def tell_of(verdict: Verdict, previous: str) -> None:
+@transaction.atomic
+def do_take_effect(claim_id: UUID, version: int, entry: int) -> bool:
+    """Let a verdict of ours stand, now that its entry of this index is in the public log; whether that is new.
+
+    For the public log alone to call. Records "verdict.published". A verdict that another one has followed since stays history; so does
+    one that is not here (a backup may be older than the log).
+    """
+    take_turn()
+    verdict = Verdict.objects.filter(claim=claim_id, version=version, origin="").first()
+    if verdict is None or not Claim.objects.filter(pk=claim_id, version__lt=version).exists():
+        return False
+    previous = Verdict.objects.current().filter(claim=claim_id).values_list("rating", flat=True).first()
+    Claim.objects.filter(pk=claim_id).update(version=version)
+    tell_of(verdict, previous or "", entry=entry)
+    return True
+
+
+def tell_of_decision(verdict: Verdict) -> None:
+    """Record that we decided this, for the public log to follow."""
+    claim = verdict.claim_id
+    do_record("verdict.decided", claim, claim=str(claim), version=verdict.version, rating=verdict.rating)
+
+
+def tell_of(verdict: Verdict, previous: str, **more: int) -> None:
     """Record that this verdict is now the current one. `previous`: the rating it follows, or empty."""
     do_record(
         "verdict.published",
@@ -79,6 +104,7 @@ def tell_of(verdict: Verdict, previous: str) -> None:
         version=verdict.version,
         rating=verdict.rating,
         previous=previous,
+        **more,
     )
 
 

@@ -100,12 +100,12 @@ def entries(progress: Progress | None = None) -> Iterator[tuple[UUID, Entry]]:
             progress(min(start + CHUNK, len(found)), len(found))
 
 
-def entries_of(claims: list[Claim]) -> Iterator[Entry]:
-    """These claims, in their order, with three reads however many there are."""
+def entries_of(claims: list[Claim], *, waiting: bool = False) -> Iterator[Entry]:
+    """These claims, in their order, with three reads however many there are. waiting: also verdicts not in effect yet."""
     wordings: dict[UUID, list[Worded]] = {}
     for wording in Wording.objects.filter(claim__in=claims, learnt=None).order_by("seq"):
         wordings.setdefault(wording.claim_id, []).append(Worded(wording.lang, wording.text))
-    for claim, rulings in _rulings(claims):
+    for claim, rulings in _rulings(claims, waiting):
         yield Entry(
             key=claim.key,
             wordings=tuple(wordings.get(claim.id, ())),
@@ -116,8 +116,9 @@ def entries_of(claims: list[Claim]) -> Iterator[Entry]:
         )
 
 
-def _rulings(claims: list[Claim]) -> Iterable[tuple[Claim, tuple[Ruling, ...]]]:
-    verdicts = list(Verdict.objects.filter(claim__in=claims).order_by("version"))
+def _rulings(claims: list[Claim], waiting: bool) -> Iterable[tuple[Claim, tuple[Ruling, ...]]]:
+    to_tell = Verdict.objects.all() if waiting else Verdict.objects.taken_effect()
+    verdicts = list(to_tell.filter(claim__in=claims).order_by("version"))
     sources: dict[UUID, list[Cited]] = {}
     for each in Source.objects.filter(verdict__in=verdicts).order_by("id"):
         cited = Cited(each.url, each.title, each.publisher, each.lang)

@@ -7,7 +7,7 @@ version, a row that cannot be taken is reported with its line and the reason, an
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from importlib.resources import as_file, files
 from itertools import islice
@@ -17,7 +17,7 @@ from uuid import UUID
 
 from django.db import DataError, IntegrityError, transaction
 
-from chatbranch.claims.actions import tell_of
+from chatbranch.claims.actions import tell_of, tell_of_decision
 from chatbranch.claims.exporting import entries_of
 from chatbranch.claims.formats import jsonlines, reading
 from chatbranch.claims.formats.entry import Entry, Ruling, check_entry
@@ -272,7 +272,7 @@ def _claim(entry: Entry, digest: str) -> Claim:
         origin=entry.origin,
         origin_url=entry.origin_url,
         digest=digest,
-        version=len(entry.rulings),
+        version=_standing(entry.rulings, entry.origin),
     )
     if not entry.origin:  # our own check come back: its address is its id, and stays
         claim.id = ids.read_id(entry.key) or ids.new_id()
@@ -285,7 +285,16 @@ def _add_rulings(rulings: Iterable[tuple[Claim, int, Ruling]]) -> list[Verdict]:
     Source.objects.bulk_create(
         Source(verdict=verdict, **vars(cited)) for verdict, ruling in pairs for cited in ruling.sources
     )
+    for verdict in verdicts:
+        if not verdict.origin:
+            tell_of_decision(verdict)
     return verdicts
+
+
+def _standing(rulings: Sequence[Ruling], origin: str) -> int:
+    """How many of these verdicts on a claim of this origin stand at once: all up to others' last. Ours wait for their proof."""
+    theirs = [place for place, each in enumerate(rulings, start=1) if each.decided_by(origin)]
+    return theirs[-1] if theirs else 0
 
 
 def _verdict(claim: Claim, version: int, ruling: Ruling) -> Verdict:
@@ -299,7 +308,7 @@ def _verdict(claim: Claim, version: int, ruling: Ruling) -> Verdict:
         explanation=ruling.explanation,
         reason=ruling.reason,
         basis=ruling.basis,
-        origin=claim.origin if ruling.origin is None else ruling.origin,
+        origin=ruling.decided_by(claim.origin),
         published_at=ruling.published_at or clock.now(),
     )
 
@@ -313,19 +322,21 @@ def _append(claim: Claim, sent: Sent) -> bool:
     Raises Refused where the newest verdict here is this branch's own on a claim from elsewhere: it stands.
     """
     entry = sent.entry
-    (ours,) = entries_of([claim])
+    (ours,) = entries_of([claim], waiting=True)
     added = _beyond(ours.rulings, entry.rulings)
     if added and ours.rulings[-1].origin == "":
         raise Refused("decided-here", _DECIDED_HERE, date=ours.rulings[-1].as_of.isoformat())
     wordings = [each for each in entry.wordings if each not in ours.wordings]
     Wording.objects.bulk_create(Wording(claim=claim, lang=each.lang, text=each.text) for each in wordings)
     moved = bool(added or wordings or (claim.topic, claim.origin_url) != (entry.topic, entry.origin_url))
-    before, claim.version = claim.version, claim.version + len(added)
+    before = len(ours.rulings)
+    if standing := _standing(added, claim.origin):
+        claim.version = before + standing
     claim.topic, claim.origin_url, claim.digest = entry.topic, entry.origin_url, sent.digest
     claim.save()
     verdicts = _add_rulings((claim, number, each) for number, each in enumerate(added, start=before + 1))
-    if verdicts:
-        tell_of(verdicts[-1], ours.rulings[-1].rating)
+    if standing:
+        tell_of(verdicts[standing - 1], ours.rulings[-1].rating)
     return moved
 
 

@@ -56,7 +56,7 @@ class Claim(models.Model):
     """One checkable statement. `origin` names whom it was imported from; empty: this branch brought it in.
 
     key: what the origin calls it, unique within that origin (our own: the id). digest: hash of the row it was
-    last imported from, so that an unchanged row writes nothing. version: that of the newest verdict.
+    last imported from, so that an unchanged row writes nothing. version: that of the newest verdict in effect, 0 before there is one.
     """
 
     id = models.UUIDField(primary_key=True, default=ids.new_id)
@@ -98,12 +98,16 @@ class Wording(Appended):
 
 class VerdictQuerySet(AppendedQuerySet):
     def current(self) -> VerdictQuerySet:
-        """The newest verdict of each claim."""
+        """The verdict of each claim that is in effect now: the newest but for what the public log does not have yet."""
         return self.filter(version=F("claim__version"))
+
+    def taken_effect(self) -> VerdictQuerySet:
+        """The verdicts that are or were in effect: all there is to see for anybody."""
+        return self.filter(version__lte=F("claim__version"))
 
 
 class Verdict(Appended):
-    """One verdict of a claim's history; the current one is the newest version. Withdrawal is a version too.
+    """One verdict of a claim's history; the current one is the newest in effect. Withdrawal is a version too.
 
     origin: who decided it; empty means this branch did, also about a claim that came from elsewhere.
     scope, explanation, reason: texts by language; reason says why this version follows the one before.

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from uuid import UUID
 
-from django.db.models import Count, Q, QuerySet
+from django.db.models import Count, Max, Q, QuerySet
 
 from chatbranch.claims.cards import ClaimCard, SourceCard, VerdictCard
 from chatbranch.claims.models import Claim, Source, Verdict, Wording
@@ -27,13 +27,14 @@ def topics() -> list[tuple[str, int]]:
 
 
 def wordings_after(seq: int, most: int = 5000) -> list[Wording]:
-    """Wordings numbered above `seq`, in order, for an index to catch up. They become visible in order."""
-    return list(Wording.objects.filter(seq__gt=seq, claim__version__gt=0).order_by("seq")[:most])
+    """Wordings numbered above `seq`, in order, for an index to catch up. They become visible in order, those of claims without a verdict
+    in effect too; such claims are among the unanswerable."""
+    return list(Wording.objects.filter(seq__gt=seq).order_by("seq")[:most])
 
 
 def newest_wordings(seq: int, most: int) -> list[Wording]:
     """The newest wordings numbered above `seq`, newest first: what was published since an index was written."""
-    return list(Wording.objects.filter(seq__gt=seq, claim__version__gt=0).order_by("-seq")[:most])
+    return list(Wording.objects.filter(seq__gt=seq).order_by("-seq")[:most])
 
 
 def newest_seq() -> int:
@@ -78,11 +79,11 @@ def saying(parts: Iterable[str], most: int) -> list[UUID]:
 
 def wording_count() -> int:
     """How many wordings an index of the whole library has."""
-    return Wording.objects.filter(claim__version__gt=0).count()
+    return Wording.objects.count()
 
 
 def unanswerable_ids() -> set[UUID]:
-    """Claims whose current verdict may not be given as an answer (rules.answers); few, found by index."""
+    """Claims without a verdict in effect, or with one that may not be given as an answer (rules.answers); few, found by index."""
     current = Verdict.objects.current()
     past = current.filter(expires__isnull=False, expires__lt=clock.now().date())
     withdrawn = current.filter(rating=WITHDRAWN)
@@ -94,10 +95,20 @@ def unanswerable_ids() -> set[UUID]:
 
 
 def claim_card(claim_id: UUID, version: int | None = None) -> ClaimCard | None:
-    """The claim with its current verdict, or with that `version`; None where there is no such thing."""
+    """The claim with its current verdict, or with that `version`; None where there is no such thing, or not in effect yet."""
     wanted = Verdict.objects.filter(claim_id=claim_id)
-    wanted = wanted.current() if version is None else wanted.filter(version=version)
+    wanted = wanted.current() if version is None else wanted.taken_effect().filter(version=version)
     return next(iter(_cards(wanted)), None)
+
+
+def decided_card(claim_id: UUID, version: int) -> ClaimCard | None:
+    """As claim_card, also of a verdict that has not taken effect: for the public log, which has to have it first."""
+    return next(iter(_cards(Verdict.objects.filter(claim_id=claim_id, version=version))), None)
+
+
+def newest_version(claim_id: UUID) -> int:
+    """The version of the claim's newest verdict, in effect or not; 0 where there is none."""
+    return Verdict.objects.filter(claim_id=claim_id).aggregate(newest=Max("version"))["newest"] or 0
 
 
 def claim_cards(claim_ids: Sequence[UUID]) -> list[ClaimCard]:
@@ -126,7 +137,10 @@ def _cards(verdicts: QuerySet[Verdict]) -> Iterable[ClaimCard]:
     for wording in Wording.objects.filter(claim_id__in=claims, learnt=None).order_by("seq"):
         wordings.setdefault(wording.claim_id, {}).setdefault(wording.lang, []).append(wording.text)
     history: dict[UUID, list[VerdictCard]] = {}
+    reached = {verdict.claim_id: max(verdict.version, verdict.claim.version) for verdict in shown}
     for past in Verdict.objects.filter(claim_id__in=claims).order_by("-version"):
+        if past.version > reached[past.claim_id]:
+            continue
         history.setdefault(past.claim_id, []).append(_line(past))
     sources: dict[UUID, list[SourceCard]] = {}
     for source in Source.objects.filter(verdict__in=shown).order_by("id"):

@@ -63,7 +63,7 @@ def _thanks(asked: Submission, kind: str, lang: str) -> Answer:
     said = letters.MEANT if kind == YES else letters.NOT_MEANT
     outcome = "meant" if kind == YES else "not-meant"
     case = cases.find(code)
-    standing = {**asked.result["case"], "state": case.state} if case else asked.result["case"]
+    standing = {**asked.result["case"], "state": case.standing} if case else asked.result["case"]
     return Answer(
         outcome, said.say(lang, url=claim, code=code), lang, case=standing, url=f"{base}/status/{code}/"
     )

@@ -147,7 +147,7 @@ def also_tell(settled: Settled, *, channel: str, address: str, lang: str) -> Non
 def _status(code: str, lang: str) -> Settled:
     case = case_queries.find(code)
     text = case_queries.status_text(code, lang, url=settings.CONFIG.url)
-    about = _standing(case.code, case.state, case.askers_count) if case else None
+    about = _standing(case.code, case.standing, case.askers_count) if case else None
     return Settled(Answer("status", text, lang, case=about, url=f"{settings.CONFIG.url}/status/{code}/"))
 
 
@@ -191,8 +191,8 @@ def _opened(prepared: Prepared, found: Match | None, card: ClaimCard | None, ask
     )
     joined = cases.do_open_or_join(arrival)
     case = joined.case
-    status = _standing(case.code, case.state, case.askers_count)
-    if case.state != cases.OPEN:  # the same message was dealt with: say how, now and not again
+    status = _standing(case.code, case.standing, case.askers_count)
+    if case.standing != cases.OPEN:  # the same message was dealt with: say how, now and not again
         cases.do_note_heard(joined.pseudonym, case)
         answer = _dealt_with(prepared, lang, status)
     elif related is not None and found is not None:

@@ -145,7 +145,7 @@ def _answer_context(submission: Submission) -> dict[str, object]:
     if claim_id is None and given.claim:
         claim_id = UUID(str(given.claim["id"]))
     card = claims.claim_card(claim_id) if claim_id else None
-    decided = case is not None and case.claim_id is not None
+    decided = card is not None and case is not None and case.claim_id is not None
     changed = given.outcome == "answer" and card is not None and card.rating != given.verdict
     return {
         "answer": given,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from chatbranch.journal.models import Event
 
-__all__ = ["Event", "events_after", "last_seq"]
+__all__ = ["Event", "events_after", "first_after", "last_seq"]
 
 
 def last_seq(*kinds: str) -> int:
@@ -16,3 +16,8 @@ def last_seq(*kinds: str) -> int:
 def events_after(seq: int, *, most: int = 200) -> list[Event]:
     """Events after `seq`, oldest first, at most `most`."""
     return list(Event.objects.filter(seq__gt=seq).order_by("seq")[:most])
+
+
+def first_after(seq: int, kind: str) -> Event | None:
+    """The oldest event of this kind after `seq`."""
+    return Event.objects.filter(seq__gt=seq, kind=kind).order_by("seq").first()

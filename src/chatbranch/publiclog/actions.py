@@ -1,8 +1,9 @@
-"""Writing the log. Append, sign, publish, in this order: each step can be repeated after a crash, and none can be done in two ways."""
+"""Writing the log. Append, sign, publish, give effect, in this order: each step can be repeated after a crash, and none can be done in two ways."""
 
 from __future__ import annotations
 
 from chatbranch.publiclog.appending import Draft, do_append
+from chatbranch.publiclog.effect import do_give_effect
 from chatbranch.publiclog.following import do_follow
 from chatbranch.publiclog.forgetting import SCRUBBED, do_erase, do_forget
 from chatbranch.publiclog.publishing import do_publish
@@ -20,6 +21,7 @@ __all__ = [
     "do_erase",
     "do_follow",
     "do_forget",
+    "do_give_effect",
     "do_keep_up",
     "do_note_request",
     "do_publish",
@@ -28,6 +30,7 @@ __all__ = [
 
 
 def do_keep_up() -> bool:
-    """Log what happened since the last time, and publish it; whether there was anything."""
+    """Log what happened since the last time, publish it, and give effect to what can be proved now; whether there was anything."""
     followed = do_follow()
-    return do_publish() or followed
+    published = do_publish()
+    return do_give_effect() or published or followed

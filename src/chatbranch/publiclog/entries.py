@@ -19,7 +19,7 @@ from uuid import UUID
 
 from chatbranch.claims.rules import RATINGS
 
-PUBLISHED, CHANGED, WITHDRAWN = "verdict.published", "verdict.changed", "verdict.withdrawn"
+VERDICTS = PUBLISHED, CHANGED, WITHDRAWN = "verdict.published", "verdict.changed", "verdict.withdrawn"
 CORRECTED, OPENED, REQUESTED, ROTATED = "match.corrected", "case.opened", "request.made", "key.rotated"
 SALT = 32  # bytes
 ASKS = ("change", "remove")

@@ -17,15 +17,14 @@ from chatbranch.journal.queries import Event
 from chatbranch.matching import queries as matching
 from chatbranch.publiclog import entries, words
 from chatbranch.publiclog.appending import Draft, do_append
-from chatbranch.publiclog.models import Follower, OutsideRequest
+from chatbranch.publiclog.models import Follower, OutsideRequest, reached
 
 JOURNAL = "journal"
 
 
 def do_follow(most: int = 200) -> bool:
     """Log what up to `most` further events of the journal tell of; whether there were any."""
-    reached = Follower.objects.filter(name=JOURNAL).values_list("seq", flat=True).first() or 0
-    if journal.last_seq() <= reached:
+    if journal.last_seq() <= reached(JOURNAL):
         return False  # looked at without the writers' lock, which everyone else waits for
     return _follow(most)
 
@@ -51,10 +50,10 @@ def _draft(event: Event) -> Draft | None:
 
 
 def _verdict(event: Event) -> Draft | None:
-    """A verdict of ours; others' are theirs to log."""
+    """A verdict of ours; others' are theirs to log. Before there was a log, verdicts took effect without an entry."""
     version = int(event.data["version"])
-    card = claims.claim_card(event.subject, version)
-    if card is None or card.origin:
+    card = claims.decided_card(event.subject, version)
+    if card is None or card.origin or "entry" in event.data:
         return None
     before = next((each for each in card.history if each.version == version - 1 and not each.origin), None)
     says: dict[str, str | int] = {
@@ -109,6 +108,7 @@ def _request(event: Event) -> Draft | None:
 
 
 _KINDS: dict[str, Callable[[Event], Draft | None]] = {
+    "verdict.decided": _verdict,
     "verdict.published": _verdict,
     "case.opened": _case,
     "match.corrected": _correction,

@@ -116,10 +116,15 @@ class Witness(models.Model):
 
 
 class Follower(models.Model):
-    """How far the journal was read: the events up to `seq` are logged, where they are to be. One row."""
+    """How far something was followed: events of the journal up to `seq` are logged, entries below `seq` have taken effect."""
 
     name = models.CharField(max_length=20, primary_key=True)
     seq = models.BigIntegerField()
 
     def __str__(self) -> str:
         return f"{self.name} {self.seq}"
+
+
+def reached(name: str) -> int:
+    """How far the follower of this name is."""
+    return Follower.objects.filter(name=name).values_list("seq", flat=True).first() or 0

@@ -151,7 +151,7 @@ def logged(index: int) -> Logged | None:
 
 
 def _claim_of(said: entries.Entry) -> UUID | None:
-    if said.kind in _VERDICTS:
+    if said.kind in entries.VERDICTS:
         return said.subject
     claim = said.says.get("claim")
     return UUID(str(claim)) if claim else None
@@ -159,9 +159,9 @@ def _claim_of(said: entries.Entry) -> UUID | None:
 
 def _opened(row: Entry, said: entries.Entry) -> tuple[str, str]:
     """Salt and words of a verdict's entry, where both are there and fit."""
-    if said.kind not in _VERDICTS or not hasattr(row, "salt"):
+    if said.kind not in entries.VERDICTS or not hasattr(row, "salt"):
         return "", ""
-    card = claims.claim_card(said.subject, row.version)
+    card = claims.decided_card(said.subject, row.version)
     salt = bytes(row.salt.salt)
     text = words.of_verdict(card, int(said.says.get("wordings", 0))) if card else {}
     if entries.commitment(salt, text) != said.says.get("words"):
@@ -178,6 +178,3 @@ def requests(actor: Member, most: int = 200) -> list[OutsideRequest]:
     """What was asked from outside, newest first; for members."""
     branch.insider(actor)
     return list(OutsideRequest.objects.select_related("noted_by").order_by("-at")[:most])
-
-
-_VERDICTS = (entries.PUBLISHED, entries.CHANGED, entries.WITHDRAWN)

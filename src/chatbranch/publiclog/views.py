@@ -17,6 +17,7 @@ from chatbranch.kernel.errors import Refused
 from chatbranch.kernel.phrases import Phrase
 from chatbranch.publiclog import names, queries
 from chatbranch.publiclog.actions import do_note_request
+from chatbranch.publiclog.effect import holds_verdicts_back
 from chatbranch.publiclog.entries import ASKING, ASKS
 from chatbranch.publiclog.witnessing import waits_too_long
 
@@ -100,9 +101,16 @@ def requests(request: HttpRequest) -> HttpResponse:
 
 
 def proof_on_claim_page(request: HttpRequest, card: ClaimCard) -> dict[str, object]:
-    """What the log adds to a claim's page: where the proof of the verdict shown is. Others' verdicts have none here."""
+    """What the log adds to a claim's page: the proof of the verdict shown. Others' verdicts have none here."""
     index = None if card.origin else queries.index_of(card.id, card.version)
-    return {"proof_url": reverse("log-entry", args=[index])} if index is not None else {}
+    logged = None if index is None else queries.logged(index)
+    if logged is None or logged.proof is None:
+        return {}
+    return {
+        "logged": logged,
+        "state": queries.state(logged.checkpoint_size),
+        "proof_part": "publiclog/_on_claim.html",
+    }
 
 
 def witnessing_alarm() -> tuple[Phrase, str] | None:
@@ -110,9 +118,19 @@ def witnessing_alarm() -> tuple[Phrase, str] | None:
     return (_WAITS, reverse("log")) if waits_too_long() else None
 
 
+def effect_alarm() -> tuple[Phrase, str] | None:
+    """What members read on the desk while verdicts wait for the log."""
+    return (_HELD_BACK, reverse("log")) if holds_verdicts_back() else None
+
+
 _NO_CLAIM = Phrase(
     "没有认出是哪一条，请贴上它的网址，或留空。",
     "It is not clear which claim you mean; paste the address of its page, or leave this empty.",
+)
+_HELD_BACK = Phrase(
+    "有结论在等公开日志，写进去之前不会生效。请管机器的人看看，原因写在 worker 的运行记录里。",
+    "Verdicts are waiting for the public log, and take effect only once they are in it. Whoever looks after the machinery should look: "
+    "the worker's log says why.",
 )
 _WAITS = Phrase(
     "公开日志已有一天多没有得到两个见证的会签，请管机器的人看看。",

@@ -103,7 +103,7 @@ async def live(scope: Scope, receive: Receive, send: Send) -> None:
                 await _write(send, ": still here\n\n")
             elif not subject:
                 await _write(send, f"id: {event['seq']}\ndata: {json.dumps(event)}\n\n")
-            elif event["subject"] == subject:
+            elif subject in (event["subject"], *event.get("cases", ())):
                 await _write(
                     send,
                     f"id: {event['seq']}\ndata: {json.dumps({'kind': 'case.changed', 'seq': event['seq']})}\n\n",
@@ -148,12 +148,16 @@ def _last_seq() -> int:
 
 @sync_to_async(thread_sensitive=False)
 def _events_after(since: int) -> list[dict[str, Any]]:
-    from chatbranch.journal.queries import events_after
+    from chatbranch.cases.queries import of_claim
+    from chatbranch.journal.queries import Event, events_after
 
-    events = _closing(lambda: events_after(since))
-    return [
-        {"seq": each.seq, "kind": each.kind, "subject": str(each.subject), **each.data} for each in events
-    ]
+    def heard(event: Event) -> dict[str, Any]:
+        said = {"seq": event.seq, "kind": event.kind, "subject": str(event.subject), **event.data}
+        if event.kind == "verdict.published":  # heard by the readers of every case that ended with it
+            said["cases"] = [str(each) for each in of_claim(event.subject)]
+        return said
+
+    return _closing(lambda: [heard(event) for event in events_after(since)])
 
 
 @sync_to_async(thread_sensitive=False)

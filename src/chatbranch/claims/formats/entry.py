@@ -56,6 +56,10 @@ class Ruling:
     origin: str | None = None
     published_at: datetime | None = None
 
+    def decided_by(self, origin: str) -> str:
+        """Whom this verdict is from, on a claim of this origin; empty: ours."""
+        return origin if self.origin is None else self.origin
+
     def says_as(self, other: Ruling) -> bool:
         """Whether both are the same verdict, whenever each library took it in."""
         return replace(self, published_at=None) == replace(other, published_at=None)

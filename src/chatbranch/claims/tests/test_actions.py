@@ -65,8 +65,8 @@ def test_each_publication_is_told_of_with_what_it_follows() -> None:
     told = [event.data for event in Event.objects.filter(kind="verdict.published").order_by("seq")]
     claim = str(first.claim_id)
     assert told == [
-        {"claim": claim, "version": 1, "rating": "false", "previous": ""},
-        {"claim": claim, "version": 2, "rating": "withdrawn", "previous": "false"},
+        {"claim": claim, "version": 1, "rating": "false", "previous": "", "entry": 0},
+        {"claim": claim, "version": 2, "rating": "withdrawn", "previous": "false", "entry": 0},
     ]
 
 
