@@ -17,6 +17,7 @@ PAGES = (
     "/library/",
     "/library/?q=水",
     "/about/",
+    "/accounts/",
     "/log/",
     "/status/",
     "/forget/",

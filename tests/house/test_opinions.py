@@ -70,6 +70,7 @@ ELSEWHERE = {
     "do_connect_digest",
     "do_end_digest",
     "do_send_digests",
+    "do_send_notices",
 }
 ABOUT_CLAIMS = {"do_object", "do_answer_objection"}
 

@@ -52,6 +52,10 @@ COUNTS = {
 # Only a claim is rated; and a note about it, by members.
 RATINGS = {"claims.Verdict.rating", "cases.Note.rating"}
 RATINGS_OF_NOTES = {"Rating", "RatingLink"}
+# An account that an outlet of the branch says is its own (no row can stand without that outlet), and where it is shown.
+OF_OUTLETS = {"branch.Account"}
+OWN_ACCOUNTS = ("accounts/", "desk/accounts/")
+SIGN_IN = ("account/",)
 PSEUDONYMS = {
     "contacts.Contact",
     "cases.Asker",
@@ -146,8 +150,11 @@ def test_pseudonyms_stand_in_these_tables_and_in_no_other() -> None:
 
 def test_no_table_is_about_anyone_outside_the_branch_but_by_pseudonym() -> None:
     outsiders = {"account", "author", "profile", "person", "poster", "sender", "reporter", "reader", "user"}
-    ours = [f"{table._meta.app_label}.{table.__name__}" for table in TABLES]
-    assert [name for name in ours if words(name) & outsiders] == []
+    ours = {f"{table._meta.app_label}.{table.__name__}": table for table in TABLES}
+    assert {name for name in ours if words(name) & outsiders} == set(OF_OUTLETS)
+    for name in OF_OUTLETS:
+        outlet = ours[name]._meta.get_field("outlet")
+        assert (outlet.related_model, outlet.null) == (Outlet, False), "it is nobody's but an outlet's"
 
 
 def test_whatever_measure_there_may_be_is_taken_towards_members_and_outlets_only() -> None:
@@ -227,7 +234,7 @@ def addresses() -> list[str]:
 
 
 def test_no_address_of_the_house_leads_to_a_list_of_askers_or_of_accounts() -> None:
-    known = [each for each in addresses() if not each.startswith("account/")]  # where members sign in
+    known = [each for each in addresses() if not each.startswith(SIGN_IN + OWN_ACCOUNTS)]
     assert "desk/" in known
     listing = re.compile(
         r"asker|people|accounts?/|author|leader|ranking|scoreboard|offender|report-person|pseudonym"

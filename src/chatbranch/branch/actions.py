@@ -12,10 +12,31 @@ from django.db.models import Q, QuerySet
 from chatbranch.branch import queries, rules
 from chatbranch.branch.details import NewOutlet, Person
 from chatbranch.branch.models import Bloc, Branch, Interest, Invitation, Member, Outlet
+from chatbranch.branch.notices import do_mark_told, do_notify
 from chatbranch.journal.actions import do_record
 from chatbranch.kernel import clock, ids
 from chatbranch.kernel.errors import Refused
 from chatbranch.kernel.phrases import Phrase
+
+__all__ = [
+    "do_add_member",
+    "do_change_bloc",
+    "do_declare_interest",
+    "do_end_interest",
+    "do_end_peer",
+    "do_found",
+    "do_invite",
+    "do_join",
+    "do_leave",
+    "do_mark_told",
+    "do_notify",
+    "do_prepare_founding",
+    "do_prepare_renewal",
+    "do_renew",
+    "do_set_role",
+    "do_withdraw_invitation",
+    "do_write_charter",
+]
 
 
 def do_prepare_founding() -> str:

@@ -139,3 +139,105 @@ class Invitation(models.Model):
 
     def __str__(self) -> str:
         return f"invitation {self.id}"
+
+
+class Account(models.Model):
+    """One place where an outlet publishes; it may have several. What is known of it is shown, by provings, or not.
+
+    `closed_why`: "platform", where the platform closed it, or "outlet". What was proved of it stays readable.
+    """
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id)
+    outlet = models.ForeignKey(Outlet, on_delete=models.PROTECT, related_name="accounts")
+    address = models.URLField(max_length=400)
+    added_by = models.ForeignKey(Member, on_delete=models.PROTECT, related_name="+")
+    added_at = models.DateTimeField(default=clock.now)
+    closed_at = models.DateTimeField(null=True, blank=True)
+    closed_by = models.ForeignKey(Member, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    closed_why = models.CharField(
+        max_length=10, blank=True, choices=[("platform", "platform"), ("outlet", "outlet")]
+    )
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(
+                fields=["outlet", "address"],
+                condition=models.Q(closed_at=None),
+                name="one_open_account_of_an_address",
+            )
+        ]
+
+    def __str__(self) -> str:
+        return self.address
+
+
+class Proving(models.Model):
+    """One way in which an outlet shows that it controls an account, from the code it was given on.
+
+    `proved_at`: first seen; `seen_at`: last seen; `doubt_since`: when a look first found nothing since; `unproved_at`: when
+    that ended what was shown. `due_at`: when to look next. `known`: what the account is known by on its platform.
+    """
+
+    class Method(models.TextChoices):
+        DNS = "dns"
+        WELLKNOWN = "wellknown"
+        RELME = "relme"
+        BLUESKY = "bluesky"
+        POST = "post"
+        SHOWN = "shown"
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id)
+    account = models.ForeignKey(Account, on_delete=models.CASCADE, related_name="provings")
+    method = models.CharField(max_length=10, choices=Method.choices)
+    token = models.CharField(max_length=40)
+    post = models.URLField(max_length=400, blank=True)
+    known = models.CharField(max_length=300, blank=True)
+    started_by = models.ForeignKey(Member, on_delete=models.PROTECT, related_name="+")
+    started_at = models.DateTimeField(default=clock.now)
+    proved_at = models.DateTimeField(null=True, blank=True)
+    seen_at = models.DateTimeField(null=True, blank=True)
+    doubt_since = models.DateTimeField(null=True, blank=True)
+    unproved_at = models.DateTimeField(null=True, blank=True)
+    why = models.CharField(max_length=20, blank=True)
+    due_at = models.DateTimeField(null=True, blank=True)
+
+    class Meta:
+        indexes = [models.Index(fields=["due_at"])]
+        constraints = [models.UniqueConstraint(fields=["account", "method"], name="one_proving_of_a_kind")]
+
+    def __str__(self) -> str:
+        return f"{self.method} for {self.account_id}"
+
+
+class Sighting(models.Model):
+    """What one look found: kept as evidence, in full, with its hash; appended, never edited. `by`: the member who looked,
+    where it was not the program."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id)
+    proving = models.ForeignKey(Proving, on_delete=models.CASCADE, related_name="sightings")
+    at = models.DateTimeField(default=clock.now)
+    by = models.ForeignKey(Member, null=True, blank=True, on_delete=models.PROTECT, related_name="+")
+    good = models.BooleanField()
+    why = models.CharField(max_length=20, blank=True)
+    text = models.TextField(blank=True)
+    sha256 = models.CharField(max_length=64, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.at:%Y-%m-%d} {self.why or 'good'}"
+
+
+class Notice(models.Model):
+    """What a member is told because it concerns them: on the desk until they have read it, and once in the chat they
+    connected. `texts`: language -> words; `link`: a page of ours where they can do something about it."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id)
+    member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="notices")
+    texts = models.JSONField()
+    link = models.CharField(max_length=200, blank=True)
+    about = models.UUIDField()
+    at = models.DateTimeField(default=clock.now)
+    read_at = models.DateTimeField(null=True, blank=True)
+    told_at = models.DateTimeField(null=True, blank=True, db_index=True)
+
+    def __str__(self) -> str:
+        return f"notice {self.id}"

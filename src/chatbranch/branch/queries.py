@@ -12,7 +12,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.db.models import Prefetch, Q, QuerySet
 
 from chatbranch.branch import rules
-from chatbranch.branch.models import Bloc, Branch, Interest, Invitation, Member, Outlet
+from chatbranch.branch.models import Bloc, Branch, Interest, Invitation, Member, Notice, Outlet
 from chatbranch.kernel import clock, ids
 from chatbranch.kernel.errors import Refused
 from chatbranch.kernel.phrases import Phrase
@@ -154,6 +154,17 @@ def interests(actor: Looker, member: Member) -> list[Interest]:
     """What `member` has declared, newest first, ended ones too: interests are public to members."""
     insider(actor)
     return list(member.interests.order_by("-declared_at"))
+
+
+def notices(actor: Looker) -> list[Notice]:
+    """What concerns the actor and they have not read yet, newest first."""
+    return list(insider(actor).notices.filter(read_at=None).order_by("-at"))
+
+
+def untold_notices(most: int = 50) -> list[Notice]:
+    """Notices that were not sent to their member's chat yet, oldest first; for the sender. Old ones are left on the desk."""
+    waiting = Notice.objects.filter(told_at=None, at__gt=clock.ago(days=7), member__left_at=None)
+    return list(waiting.select_related("member").order_by("at")[:most])
 
 
 def invitations(actor: Looker) -> list[Invitation]:

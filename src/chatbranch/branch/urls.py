@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from django.urls import path
+from django.urls import include, path
 
 from chatbranch.branch import views
 
@@ -19,5 +19,7 @@ urlpatterns = [
     path("desk/members/peers/<uuid:key>/end/", views.end_peer, name="end_peer"),
     path("desk/members/<uuid:key>/role/", views.set_role, name="set_role"),
     path("desk/members/charter/", views.write_charter, name="write_charter"),
+    path("desk/notices/<uuid:key>/read/", views.read_notice, name="read_notice"),
     path("desk/members/leave/", views.leave, name="leave"),
+    path("", include("chatbranch.branch.proving.urls")),
 ]

@@ -18,10 +18,10 @@ from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
-from chatbranch.branch import actions, queries, rules
+from chatbranch.branch import actions, notices, queries, rules
 from chatbranch.branch.access import member_of, member_required
 from chatbranch.branch.details import NewOutlet, Person
-from chatbranch.branch.models import Interest, Invitation, Member, Outlet
+from chatbranch.branch.models import Interest, Invitation, Member, Notice, Outlet
 from chatbranch.branch.pages import lang_of, refused, say
 from chatbranch.branch.signin import MFAAdapter, sign_in
 from chatbranch.kernel import clock, ids
@@ -225,6 +225,13 @@ def leave(request: HttpRequest) -> HttpResponse:
         ),
     )
     return redirect("/")
+
+
+@require_POST
+@member_required
+def read_notice(request: HttpRequest, key: UUID) -> HttpResponse:
+    notices.do_read(member_of(request), get_object_or_404(Notice, pk=key))
+    return redirect("desk")
 
 
 def _members_page(request: HttpRequest) -> dict[str, object]:

@@ -26,6 +26,7 @@ from chatbranch.cases.digests import (
     do_end_digest,
     do_prepare_digest,
     do_send_digests,
+    do_send_notices,
 )
 from chatbranch.cases.discussing import do_add_evidence, do_comment, do_mark_urgent, do_take_duty
 from chatbranch.cases.files import keep as do_keep_file
@@ -77,6 +78,7 @@ __all__ = [
     "do_rekey",
     "do_reopen",
     "do_send_digests",
+    "do_send_notices",
     "do_split",
     "do_sweep_files",
     "do_take_duty",

@@ -12,6 +12,7 @@ from django.db import transaction
 from django.db.models import Q
 from django.urls import reverse
 
+from chatbranch.branch import actions as branch_actions
 from chatbranch.branch import queries as branch
 from chatbranch.branch.models import Member
 from chatbranch.cases.models import Digest, Note, RatingLink
@@ -21,7 +22,7 @@ from chatbranch.contacts import actions as contacts
 from chatbranch.contacts.queries import open_contact
 from chatbranch.deliveries import actions as deliveries
 from chatbranch.kernel import clock, ids
-from chatbranch.kernel.phrases import Phrase
+from chatbranch.kernel.phrases import Phrase, pick
 
 CODE_LASTS = timedelta(hours=1)
 MOST = 5  # notes in one digest; the others wait for the next, or for whoever opens the page
@@ -83,6 +84,27 @@ def do_send_digests() -> int:
     due = Q(sent_on=None) | Q(sent_on__lt=today) if today else Q(pk__in=[])
     found = connected if urgent else connected.filter(due)
     return sum(_send(each, today) for each in found.select_related("rater__outlet"))
+
+
+def do_send_notices() -> int:
+    """Send what concerns a member to the chat they connected, once. Returns how many messages."""
+    sent = 0
+    for notice in branch.untold_notices():
+        with transaction.atomic():
+            digest = digest_of(notice.member)
+            reach = open_contact(digest.pseudonym) if digest else None
+            if digest is not None and reach is not None:
+                link = f"\n{settings.CONFIG.url}{notice.link}" if notice.link else ""
+                queued = deliveries.do_queue(
+                    pseudonym=digest.pseudonym,
+                    kind="notice",
+                    text=pick(notice.texts, reach.lang) + link,
+                    once=f"notice:{notice.pk}",
+                    about=notice.about,
+                )
+                sent += 1 if queued else 0
+            branch_actions.do_mark_told(notice)
+    return sent
 
 
 def _today(now: datetime) -> date | None:

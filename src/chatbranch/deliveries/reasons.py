@@ -24,6 +24,7 @@ KINDS = {
     "refusal": Phrase("没能收下的原因", "why a message was not taken"),
     "confirm": Phrase("请对方确认的邮件", "mail that asks to confirm"),
     "digest": Phrase("成员的每日一览", "a member's daily digest"),
+    "notice": Phrase("给成员的通知", "a notice to a member"),
     "farewell": Phrase("忘记之后的告知", "last word after forgetting"),
     "relay": Phrase("转到别的群", "carried to another room"),
     "relay-notice": Phrase("告知谁加入或离开了对话", "told who joined or left a conversation"),

@@ -14,7 +14,8 @@ from django.conf import settings
 from chatbranch.branch import actions as branch
 from chatbranch.branch import queries as branch_queries
 from chatbranch.branch.details import NewOutlet, Person
-from chatbranch.branch.models import Member
+from chatbranch.branch.models import Account, Member
+from chatbranch.branch.proving import actions as proving
 from chatbranch.cases import actions as cases
 from chatbranch.cases.models import Case, Note
 from chatbranch.intake import actions as intake
@@ -83,6 +84,7 @@ def do_make_demo() -> None:
     members = _found()
     codes = [_ask(text, lang) for text, lang in ASKED]
     _work(members, codes)
+    _prove_accounts(members)
     mark.touch(mode=0o600)
 
 
@@ -151,6 +153,24 @@ def _work(members: dict[str, Member], codes: list[str]) -> None:
     )
     for rater, reason in (("lin", "good-sources"), ("daniel", "clear"), ("he", "to-the-point")):
         cases.do_rate(members[rater], note, value=1.0, reasons=[reason])
+
+
+def _prove_accounts(members: dict[str, Member]) -> None:
+    """Accounts that two members of other outlets have looked at; of one outlet, one that its platform closed since."""
+    chen = members["chen"]
+    closed = _seen(members, chen, "https://microblog.example/u/1080726")
+    _seen(members, chen, "https://social.example/@yunlan-neighbours")
+    _seen(members, members["lin"], "https://social.example/@yunlan-morning")
+    proving.do_close_account(chen, closed, "platform")
+
+
+def _seen(members: dict[str, Member], owner: Member, address: str) -> Account:
+    account = proving.do_add_account(owner, owner.outlet, address)
+    code = proving.do_start_proving(owner, account, "shown")
+    proving.do_ask_look(owner, code, f"{address}/1")
+    for looker in ("zhou", "he"):
+        proving.do_see(members[looker], code)
+    return account
 
 
 def _note(author: Member, case: Case, rating: str, zh: str, en: str) -> Note:

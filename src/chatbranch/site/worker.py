@@ -49,6 +49,7 @@ class Step:
 
 def steps() -> list[Step]:
     """All standing work of the house, in the order in which a verdict travels."""
+    from chatbranch.branch.proving import actions as proving
     from chatbranch.cases import actions as cases
     from chatbranch.cases import asking, telling
     from chatbranch.contacts import actions as contacts
@@ -68,7 +69,9 @@ def steps() -> list[Step]:
         Step("tell verdicts", telling.do_tell_verdicts, 0.3),
         Step("ask witnesses", Aside(publiclog.do_ask_witnesses), 1),
         Step("tell closings", telling.do_tell_closings, 2),
+        Step("look at accounts", Aside(proving.do_look_at_due), 5),
         Step("send raters their digests", cases.do_send_digests, 30),
+        Step("send members their notices", cases.do_send_notices, 2),
         Step("finish forgetting", intake.do_finish_forgetting, 5),
         Step("forget what was carried of the forgotten", _AfterForgetting(relay.do_forget), 5),
         Step("erase salts of the forgotten", _AfterForgetting(publiclog.do_forget), 5),

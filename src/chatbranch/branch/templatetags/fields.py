@@ -8,6 +8,8 @@ from typing import Any
 from django import template
 from django.utils.translation import get_language
 
+from chatbranch.branch import queries
+from chatbranch.branch.models import Notice
 from chatbranch.kernel.phrases import Phrase, as_lang
 
 register = template.Library()
@@ -56,6 +58,13 @@ def said(phrase: Phrase) -> str:
 def web(address: str) -> str:
     """The address if it may become a link: http or https; else empty. What readers sent in could be anything."""
     return address if address.startswith(("https://", "http://")) else ""
+
+
+@register.simple_tag(takes_context=True)
+def concerns(context: dict[str, Any]) -> list[Notice]:
+    """What concerns the member who looks and they have not read; nothing for anybody else."""
+    looker = context["request"].user
+    return queries.notices(looker) if queries.is_member(looker) else []
 
 
 @register.simple_tag(takes_context=True)

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from django.db import transaction
 from django.test import Client
 from tests.support.people import ask, case_of, found_branch, inbound, propose
 
@@ -17,6 +18,7 @@ from chatbranch.contacts.models import Contact
 from chatbranch.deliveries.models import Delivery
 from chatbranch.intake import actions as intake
 from chatbranch.kernel import clock
+from chatbranch.kernel.phrases import Phrase
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_index")]
 
@@ -140,3 +142,20 @@ def test_a_long_list_is_cut_and_the_rest_is_a_page_away(members: dict[str, Membe
     assert "有 7 份提案" in text
     assert len(re.findall(r"/rate/[^/\s]{10,}/", text)) == 5
     assert text.endswith("/rate/")
+
+
+def test_a_notice_to_a_member_comes_once_to_the_chat_they_connected(members: dict[str, Member]) -> None:
+    connect(members["zhou"])
+    about = members["zhou"].outlet_id
+    with transaction.atomic():
+        branch.do_notify(
+            [members["zhou"], members["lin"]],
+            Phrase("请看", "Please look"),
+            about=about,
+            link="/desk/accounts/",
+        )
+    assert cases.do_send_notices() == 1, "who connected no chat reads it on the desk"
+    assert cases.do_send_notices() == 0
+    told = Delivery.objects.get(kind="notice")
+    assert told.body["text"].startswith("请看\n")
+    assert told.body["text"].endswith("/desk/accounts/")
