@@ -88,7 +88,9 @@ def build(setup: Setup, given: Mapping[str, str]) -> Connector:
     known = {each.key: each.default for each in setup.settings}
     unknown = sorted(set(given) - set(known) - {SWITCH})
     if unknown:
-        raise Misconfigured(f"{setup.name} knows no setting “{unknown[0]}”; it knows {', '.join(known)}")
+        raise Misconfigured(
+            f"{setup.name} 没有“{unknown[0]}”这一项 / {setup.name} knows no setting “{unknown[0]}”; it knows {', '.join(known)}"
+        )
     values = known | {key: value for key, value in given.items() if key in known and value}
     transport = cast("type[Connector]", _import(setup.transport))
     return transport(values)

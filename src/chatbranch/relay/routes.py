@@ -12,7 +12,7 @@ from chatbranch.branch.queries import Looker, steward
 from chatbranch.contacts import actions as contacts
 from chatbranch.deliveries import actions as deliveries
 from chatbranch.deliveries.actions import Message
-from chatbranch.journal.actions import do_record
+from chatbranch.journal.actions import do_record, take_turn
 from chatbranch.kernel import ids
 from chatbranch.kernel.errors import Refused
 from chatbranch.kernel.messages import Inbound
@@ -65,11 +65,14 @@ def do_end_route(actor: Looker, route: Route) -> None:
     route.delete()
 
 
+@transaction.atomic
 def do_follow_settings(routes: Mapping[str, Mapping[str, object]]) -> None:
     """Bring the routes of the settings file into being: `[relay.<name>] lang = "en", rooms = ["irc #water", …]`.
 
-    A route that is no longer there ends. Raises Refused for a room that another route has, or a channel that is off.
+    A route that is no longer there ends. Raises Refused for a room that another route has, or a channel that is off, and then changes
+    nothing.
     """
+    take_turn()  # two processes may start at once
     for route in Route.objects.filter(in_file=True).exclude(name__in=routes):
         for leg in route.legs.select_related("route"):
             _part(leg)

@@ -61,23 +61,29 @@ def read(settings: Mapping[str, str]) -> Choices:
 
 def _check(choices: Choices) -> None:
     if choices.port > 65_535:
-        raise Misconfigured("irc.port must be a number from 1 to 65535")
+        raise Misconfigured("irc.port 应是 1 到 65535 的数 / irc.port must be a number from 1 to 65535")
     if (choices.password or choices.server_password) and not choices.tls and choices.server not in LOCAL:
-        raise Misconfigured("irc.tls is off: the password would cross the network in clear; set it to on")
+        raise Misconfigured(
+            "irc.tls 关着，密码会明文传送，请改为 on / irc.tls is off: the password would cross the network in clear; set it to on"
+        )
     for channel in choices.channels:
         if not re.fullmatch(r"[^\s,:\x00-\x1f0-9A-Za-z][^\s,:\x00-\x1f]{0,199}", channel):
-            raise Misconfigured(f"irc.channels: “{channel}” is no channel; they look like #branch")
+            raise Misconfigured(
+                f"irc.channels 里的“{channel}”不是频道，频道像 #branch / irc.channels: “{channel}” is no channel; they look like #branch"
+            )
     if any(
         re.search(r"[\x00\r\n]", each)
         for each in (choices.password, choices.server_password, choices.account)
     ):
-        raise Misconfigured("irc.password, irc.server_password and irc.account are one line each")
+        raise Misconfigured(
+            "irc.password、irc.server_password、irc.account 各只能是一行 / irc.password, irc.server_password and irc.account are one line each"
+        )
 
 
 def _one(key: str, settings: Mapping[str, str], pattern: str, what: str) -> str:
     value = settings.get(key, "").strip()
     if not re.fullmatch(pattern, value):
-        raise Misconfigured(f"irc.{key} must be {what}")
+        raise Misconfigured(f"irc.{key} 不合要求 / irc.{key} must be {what}")
     return value
 
 
@@ -90,6 +96,7 @@ def _keys(settings: Mapping[str, str], channels: tuple[str, ...]) -> dict[str, s
     for channel, _, key in pairs:
         if channel not in channels or not re.fullmatch(r"[!-~]{1,100}", key):
             raise Misconfigured(
+                "irc.channel_keys 应像 #channel=key，频道须在 irc.channels 里 / "
                 "irc.channel_keys must be like #channel=key, each of a channel in irc.channels"
             )
     return {channel: key for channel, _, key in pairs}

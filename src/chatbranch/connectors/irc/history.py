@@ -75,12 +75,14 @@ class History:
             lines = await self._ask(target, "AFTER", target, place, str(self._most))
             said = [line for line in lines if line.command in ("PRIVMSG", "NOTICE")]
             if any(not line.tags.get("msgid") for line in said):
-                raise Unavailable("messages without ids cannot be told from those that came before")
+                raise Unavailable(
+                    "消息没有编号，分不清是不是已经见过的 / messages without ids cannot be told from those that came before"
+                )
             yield [message for line in said if (message := wire.read_message(line))]
             if len(lines) < self._most or f"msgid={lines[-1].tags.get('msgid')}" == place:
                 return
             place = f"msgid={lines[-1].tags.get('msgid')}"
-        raise Unavailable("there is more than can be fetched")
+        raise Unavailable("太多，取不完 / there is more than can be fetched")
 
     async def people(self, since: datetime, until: datetime) -> list[str]:
         """Who exchanged private messages with us between these moments. Raises Unavailable."""
@@ -114,7 +116,7 @@ class History:
     def lost(self) -> None:
         """The connection is gone."""
         self._lost = True
-        self._fail("the connection was lost")
+        self._fail("连接断了 / the connection was lost")
 
     def _fail(self, why: str) -> None:
         if self._answer and not self._answer.done():
@@ -123,14 +125,16 @@ class History:
     async def _ask(self, about: str, *params: str) -> list[wire.Line]:
         async with self._turn:
             if self._lost:
-                raise Unavailable("the connection was lost")
+                raise Unavailable("连接断了 / the connection was lost")
             self._about, self._answer = self._fold(about), asyncio.get_running_loop().create_future()
             try:
                 self._say("CHATHISTORY", *params)
                 async with asyncio.timeout(PATIENCE):
                     return await self._answer
             except (TimeoutError, wire.Unsendable) as error:
-                raise Unavailable(f"the server does not answer: {type(error).__name__}") from error
+                raise Unavailable(
+                    f"服务器没有回答 / the server does not answer: {type(error).__name__}"
+                ) from error
             finally:
                 with suppress(asyncio.CancelledError):
                     self._answer.cancel()

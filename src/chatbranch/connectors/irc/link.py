@@ -41,14 +41,15 @@ class Link:
                 streams = await asyncio.open_connection(choices.server, choices.port, ssl=context)
         except ssl.SSLCertVerificationError as error:
             raise Misconfigured(
+                f"{where} 的证书信不过，请看 irc.server / "
                 f"the certificate of {where} cannot be trusted ({error.verify_message}): see irc.server"
             ) from error
         except ssl.SSLError as error:
             raise Trouble(
-                f"{where} does not speak TLS as we do ({error.reason}): see irc.port and irc.tls"
+                f"{where} 的 TLS 与我们的不合，请看 irc.port 与 irc.tls / {where} does not speak TLS as we do ({error.reason}): see irc.port and irc.tls"
             ) from error
         except (OSError, TimeoutError) as error:
-            raise Trouble(f"{where} cannot be reached: {type(error).__name__}") from error
+            raise Trouble(f"连不上 {where} / {where} cannot be reached: {type(error).__name__}") from error
         return cls(*streams)
 
     def say(self, command: str, *params: str, tags: dict[str, str] | None = None) -> None:
@@ -66,7 +67,7 @@ class Link:
             try:
                 data = await self._reader.read(CHUNK)
             except OSError as error:
-                raise Trouble(f"the connection broke: {type(error).__name__}") from error
+                raise Trouble(f"连接断了 / the connection broke: {type(error).__name__}") from error
             if not data:
                 raise Trouble(self._why)
             self.heard, self.silent_since = clock.now(), time.monotonic()

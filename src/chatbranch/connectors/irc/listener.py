@@ -66,7 +66,7 @@ class Listener:
         """Once a second: keep how far we have heard, and say how the channel stands."""
         if self.inbox.failing > PATIENCE:
             self.inbox.give_up()
-            raise Trouble("the house took nothing in for ten minutes")
+            raise Trouble("十分钟没有能收进任何消息 / the house took nothing in for ten minutes")
         self._reached(session.link)
         if time.monotonic() >= self._save_at:
             self._save_at = time.monotonic() + SAVE_EVERY

@@ -174,7 +174,11 @@ class Outgoing:
         if self._timer:
             self._timer.cancel()
         for parcel in [*self._waiting, *(flight.parcel for flight in self._flying)]:
-            parcel.fail(Trouble("the connection was lost before the server had taken the message"))
+            parcel.fail(
+                Trouble(
+                    "服务器收下消息之前连接断了 / the connection was lost before the server had taken the message"
+                )
+            )
         self._waiting.clear()
         self._flying.clear()
 
@@ -205,7 +209,9 @@ class Outgoing:
 def _refusal(line: wire.Line) -> Exception:
     reason = f"{' '.join(line.param(-1).split())[:150]} ({line.param(1) if line.command == 'FAIL' else line.command})"
     if line.command in SLOW_DOWN:
-        return Later(SLOW_DOWN[line.command], f"the server asks us to slow down: {reason}")
+        return Later(
+            SLOW_DOWN[line.command], f"服务器要我们慢一点 / the server asks us to slow down: {reason}"
+        )
     if line.command == "FAIL" and "RATE" in line.param(1).upper():
-        return Later(10.0, f"the server asks us to slow down: {reason}")
-    return Undeliverable(f"the server refuses it: {reason}")
+        return Later(10.0, f"服务器要我们慢一点 / the server asks us to slow down: {reason}")
+    return Undeliverable(f"服务器不收 / the server refuses it: {reason}")

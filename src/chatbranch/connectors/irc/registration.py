@@ -113,22 +113,29 @@ class Registration:
     def _next_nick(self) -> None:
         self._tries += 1
         if self._tries > 8:
-            raise Trouble("the nick and everything like it are taken")
+            raise Trouble("昵称和相近的都有人用了 / the nick and everything like it are taken")
         self.nick = alternative(self._choices.nick, self._tries)
         self._say("NICK", self.nick)
 
     def _refusal(self, command: str, reason: str) -> None:
         if command in NOT_SIGNED_IN:
-            raise Misconfigured("the server refuses irc.account and irc.password")
+            raise Misconfigured(
+                "服务器不认 irc.account 与 irc.password / the server refuses irc.account and irc.password"
+            )
         if command == "432":  # ERR_ERRONEUSNICKNAME
-            raise Misconfigured(f"the server does not allow irc.nick: {reason[:100]}")
+            raise Misconfigured(
+                f"服务器不许用这个 irc.nick / the server does not allow irc.nick: {reason[:100]}"
+            )
         if command == "464":  # ERR_PASSWDMISMATCH
-            raise Misconfigured("the server refuses irc.server_password")
+            raise Misconfigured("服务器不认 irc.server_password / the server refuses irc.server_password")
         if command == "465":  # ERR_YOUREBANNEDCREEP
-            raise Misconfigured(f"the server bans us: ask those who run it ({reason[:100]})")
+            raise Misconfigured(
+                f"服务器封了我们，请找管它的人 / the server bans us: ask those who run it ({reason[:100]})"
+            )
 
 
 _NO_SASL = (
+    "服务器现在不提供密码登录（SASL PLAIN）：过一会儿再试，或去掉 irc.password / "
     "the server offers no sign-in by password (SASL PLAIN) now: try later, or take irc.password away"
     " (irc.server_password is for servers that have one of their own)"
 )

@@ -140,8 +140,8 @@ class Session:
 
     def _end(self, reason: str) -> Exception:
         if not self._registration.done and "password" in reason.lower():  # ngIRCd says only this, not 464
-            return Misconfigured("the server refuses irc.server_password")
-        return Trouble(f"the server ends the connection: {reason[:150]}")
+            return Misconfigured("服务器不认 irc.server_password / the server refuses irc.server_password")
+        return Trouble(f"服务器断开了连接 / the server ends the connection: {reason[:150]}")
 
     def _batch(self, batch: Batch) -> None:
         if self.history.answered(batch):

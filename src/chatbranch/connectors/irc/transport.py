@@ -96,9 +96,9 @@ class Irc:
         """Say it, line by line. The receipt is given when the server has taken the last line."""
         session = self._session
         if session is None or not session.ready:
-            raise Later(2, "not connected to the IRC server yet")
+            raise Later(2, "还没有连上 IRC 服务器 / not connected to the IRC server yet")
         if not re.fullmatch(r"[^\s,:!@*?$\x00-\x1f\x7f][^\s,!@*?\x00-\x1f\x7f]{0,199}", outbound.address):
-            raise Undeliverable("this is no channel and no nick")
+            raise Undeliverable("这既不是频道，也不是昵称 / this is no channel and no nick")
         if why := session.rooms.barred(outbound.address):
             raise Later(5, why)
         parcel = self._parcels.get(outbound.key)
@@ -109,7 +109,10 @@ class Irc:
     async def _post(self, session: Session, outbound: Outbound, before: Parcel | None) -> Parcel:
         """Put it on its way: of what went before, only what is not known to have been taken."""
         if (wait := session.outgoing.backlog()) > LONGEST_QUEUE:
-            raise Later(wait, "many messages wait at the pace of irc.per_second")
+            raise Later(
+                wait,
+                "消息很多，按 irc.per_second 的快慢在发 / many messages wait at the pace of irc.per_second",
+            )
         parcel = before.rest() if before else self._parcel(session, outbound)
         if outbound.repeat and session.replays:
             parcel = await _without_what_arrived(session, parcel)
@@ -125,7 +128,7 @@ class Irc:
         text = f"{caller}: {outbound.text}" if caller else outbound.text
         lines = words.lines_of(text, session.text_bytes(outbound.address))
         if not lines:
-            raise Undeliverable("there are no words in it that IRC could carry")
+            raise Undeliverable("里面没有 IRC 能发的文字 / there are no words in it that IRC could carry")
         tags = [
             wire.client_tags(outbound.key, part, outbound.reply_to if part == 0 else "", outbound.trail)
             for part in range(len(lines))

@@ -73,7 +73,7 @@ def message_id(key: str, domain: str) -> str:
 def address_of(written: str) -> Address:
     """The address in "Name <local@domain>" or "local@domain". Raises BadAddress."""
     if _LINE.search(written) or len(written) > 320:
-        raise BadAddress("an address is one line")
+        raise BadAddress("地址只能是一行 / an address is one line")
     name, plain = parseaddr(written)
     local, at, domain = plain.rpartition("@")
     if (
@@ -82,7 +82,7 @@ def address_of(written: str) -> Address:
         or " " in plain
         or not re.fullmatch(r"[\w.-]+", domain)
     ):
-        raise BadAddress("an address is like somebody@example.org")
+        raise BadAddress("地址像 somebody@example.org / an address is like somebody@example.org")
     try:
         return Address(name, local, domain.encode("idna").decode())
     except (ValueError, IndexError) as error:

@@ -119,10 +119,13 @@ class Mailbox:
             self._box.folder.set(account.folder, readonly=True)
         except ssl.SSLCertVerificationError as error:
             raise Misconfigured(
+                f"{account.host} 的证书信不过，请看 mail.imap_host / "
                 f"the certificate of {account.host} cannot be trusted ({error.verify_message}): see mail.imap_host"
             ) from error
         except (MailboxFolderStatusError, MailboxFolderSelectError) as error:
-            raise Misconfigured("the mailbox has no folder of that name: see mail.imap_folder") from error
+            raise Misconfigured(
+                "信箱里没有这个文件夹，请看 mail.imap_folder / the mailbox has no folder of that name: see mail.imap_folder"
+            ) from error
         self.validity, self.next_uid = status["UIDVALIDITY"], status["UIDNEXT"]
 
     def _sign_in(self, box: BaseMailBox) -> None:
@@ -134,6 +137,8 @@ class Mailbox:
             if isinstance(refused, IMAP4.abort) or _PASSING.search(str(refused)):
                 raise
             raise Misconfigured(
+                f"{account.host} 不认 mail.imap_user 与 mail.imap_password（没有就是 mail.user 与 mail.password）；"
+                "有的邮箱要用专给程序的密码 / "
                 f"{account.host} refuses mail.imap_user and mail.imap_password (else: mail.user and mail.password);"
                 " some providers want a password made for this program"
             ) from refused
@@ -148,7 +153,7 @@ class Mailbox:
         parts = f"(INTERNALDATE BODY.PEEK[]<0.{MOST_BYTES}>)"
         status, data = self._there.client.uid("FETCH", str(uid), parts)
         if status != "OK":
-            raise Trouble(f"{self._account.host}: a mail cannot be fetched")
+            raise Trouble(f"有一封邮件取不下来 / {self._account.host}: a mail cannot be fetched")
         raw = next((each[1] for each in data if isinstance(each, tuple)), None)
         said = b" ".join(each[0] if isinstance(each, tuple) else each for each in data if each)
         return None if raw is None else (raw, _arrived(said))

@@ -84,10 +84,12 @@ class Mail:
                 log.info("mail: %s takes our mail", self._values["host"])
         except SMTPAuthenticationError as refused:
             raise Misconfigured(
-                f"the mail server refuses mail.user and mail.password ({refused.code})"
+                f"邮件服务器不认 mail.user 与 mail.password / the mail server refuses mail.user and mail.password ({refused.code})"
             ) from refused
         except SMTPNotSupported as lacking:
-            raise Misconfigured(f"the mail server cannot do what mail.security asks: {lacking}") from lacking
+            raise Misconfigured(
+                f"邮件服务器做不到 mail.security 要求的 / the mail server cannot do what mail.security asks: {lacking}"
+            ) from lacking
 
     @property
     def _me(self) -> wire.Me:
@@ -124,7 +126,9 @@ class Mail:
         except SMTPResponseException as refused:
             raise _refusal(refused.code, refused.message) from refused
         except SMTPNotSupported as lacking:
-            raise Undeliverable(f"the mail server cannot write to such an address: {lacking}") from lacking
+            raise Undeliverable(
+                f"邮件服务器发不到这样的地址 / the mail server cannot write to such an address: {lacking}"
+            ) from lacking
         return Receipt(str(mail["Message-ID"]))
 
     def _client(self) -> SMTP:
@@ -153,7 +157,9 @@ def _checked(settings: Mapping[str, str]) -> dict[str, str]:
     except compose.BadAddress as bad:
         raise Misconfigured(f"mail.sender: {bad}") from bad
     if bool(values["user"]) != bool(values["password"]):
-        raise Misconfigured("mail.user and mail.password belong together: set both or neither")
+        raise Misconfigured(
+            "mail.user 与 mail.password 要么都填，要么都不填 / mail.user and mail.password belong together: set both or neither"
+        )
     _check_connection(values, "", values["password"])
     if values["imap_host"]:
         _check_mailbox(values)
@@ -163,11 +169,16 @@ def _checked(settings: Mapping[str, str]) -> dict[str, str]:
 def _check_connection(values: Mapping[str, str], prefix: str, password: str) -> None:
     host, port, security = (values[f"{prefix}{key}"] for key in ("host", "port", "security"))
     if security not in SECURITY:
-        raise Misconfigured(f"mail.{prefix}security must be one of {', '.join(SECURITY)}")
+        raise Misconfigured(
+            f"mail.{prefix}security 不合要求 / mail.{prefix}security must be one of {', '.join(SECURITY)}"
+        )
     if not (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65_536):
-        raise Misconfigured(f"mail.{prefix}port must be a number from 1 to 65535")
+        raise Misconfigured(
+            f"mail.{prefix}port 应是 1 到 65535 的数 / mail.{prefix}port must be a number from 1 to 65535"
+        )
     if security == "none" and password and host not in LOCAL:
         raise Misconfigured(
+            f"mail.{prefix}security 是 none，密码会明文传送；请用 starttls 或 tls / "
             f"mail.{prefix}security is none: the password would cross the network in clear; use starttls or tls"
         )
 
@@ -176,11 +187,14 @@ def _check_mailbox(values: Mapping[str, str]) -> None:
     _check_connection(values, "imap_", values["imap_password"])
     if not (values["imap_user"] and values["imap_password"]):
         raise Misconfigured(
+            "收邮件要有 mail.imap_user 与 mail.imap_password（或 mail.user 与 mail.password） / "
             "reading mail needs mail.imap_user and mail.imap_password (or mail.user and mail.password)"
         )
     poll = values["imap_poll"]
     if not (poll.isascii() and poll.isdigit() and 1 <= int(poll[:6]) <= 1500):
-        raise Misconfigured("mail.imap_poll must be a number of seconds from 1 to 1500")
+        raise Misconfigured(
+            "mail.imap_poll 应是 1 到 1500 秒 / mail.imap_poll must be a number of seconds from 1 to 1500"
+        )
 
 
 def _mailbox(values: Mapping[str, str]) -> Account | None:

@@ -19,10 +19,10 @@ CLIENT = "/_matrix/client/v3"
 TIMEOUT = 30.0  # seconds a call may take, beyond what it was asked to wait
 SIGNED_OUT = ("M_UNKNOWN_TOKEN", "M_MISSING_TOKEN", "M_USER_DEACTIVATED")
 NEVER = {
-    "M_FORBIDDEN": "we are not in this room any more, or may not do this in it",
-    "M_NOT_FOUND": "this room or message does not exist any more",
-    "M_INVALID_PARAM": "this is no room address",
-    "M_TOO_LARGE": "the message is too long for this server",
+    "M_FORBIDDEN": "我们已不在这个群里，或不许这样做 / we are not in this room any more, or may not do this in it",
+    "M_NOT_FOUND": "群或消息已经没有了 / this room or message does not exist any more",
+    "M_INVALID_PARAM": "这不是群的地址 / this is no room address",
+    "M_TOO_LARGE": "消息太长，服务器不收 / the message is too long for this server",
 }
 
 
@@ -75,7 +75,7 @@ class Session:
         if not (token and await self._accepts(token, kept.get("device", ""))):
             if given:
                 raise Misconfigured(
-                    f"the homeserver does not accept matrix.token for {self.me}; set a new one"
+                    f"服务器不认 {self.me} 的 matrix.token，请换一个 / the homeserver does not accept matrix.token for {self.me}; set a new one"
                 )
             await self._log_in(host, kept.get("device", ""))
         self.name = await self._display_name()
@@ -95,13 +95,18 @@ class Session:
         except SignedOut:
             return False
         if answer.get("user_id") != self.me:
-            raise Misconfigured(f"the session belongs to {answer.get('user_id')}; matrix.user says {self.me}")
+            raise Misconfigured(
+                f"登录的是另一个账号，与 matrix.user 不符 / "
+                f"the session belongs to {answer.get('user_id')}; matrix.user says {self.me}"
+            )
         self.device = str(answer.get("device_id") or device)
         return True
 
     async def _log_in(self, host: Host, device: str) -> None:
         if not self.password:
-            raise Misconfigured("the session has ended; set matrix.password or matrix.token")
+            raise Misconfigured(
+                "登录已失效，请设 matrix.password 或 matrix.token / the session has ended; set matrix.password or matrix.token"
+            )
         self._bear("")
         body = {
             "type": "m.login.password",
@@ -114,12 +119,14 @@ class Session:
             answer = await self.call("POST", "login", body)
         except Undeliverable as refused:
             if "M_FORBIDDEN" in str(refused):
-                wrong = f"the homeserver refuses matrix.password for {self.me}"
+                wrong = f"服务器不认 {self.me} 的 matrix.password / the homeserver refuses matrix.password for {self.me}"
             else:
-                wrong = f"no homeserver answers at {self._settings['homeserver']}: see matrix.homeserver"
+                wrong = f"那里没有 Matrix 服务器，请看 matrix.homeserver / no homeserver answers at {self._settings['homeserver']}: see matrix.homeserver"
             raise Misconfigured(wrong) from refused
         if answer.get("user_id") != self.me:
-            raise Misconfigured(f"this account is called {answer.get('user_id')}; put that into matrix.user")
+            raise Misconfigured(
+                f"请把这个账号的全名填进 matrix.user / this account is called {answer.get('user_id')}; put that into matrix.user"
+            )
         self.device, token = str(answer["device_id"]), str(answer["access_token"])
         self._bear(token)
         await host.remember("session", json.dumps({"user": self.me, "device": self.device, "token": token}))
@@ -139,7 +146,7 @@ class Session:
         )
         news = wire.read_news(answer)
         if news is None:
-            raise Trouble("the homeserver's answer to a sync is none")
+            raise Trouble("服务器对同步的回答看不懂 / the homeserver's answer to a sync is none")
         return news
 
     async def history(
@@ -204,7 +211,9 @@ class Session:
                     if len(data) >= most:
                         break
         except (httpx.HTTPError, OSError) as error:
-            raise Trouble(f"a file could not be fetched: {type(error).__name__}") from error
+            raise Trouble(
+                f"有一个文件取不下来 / a file could not be fetched: {type(error).__name__}"
+            ) from error
         return bytes(data[:most])
 
     # --- sending ---
@@ -269,7 +278,7 @@ class Session:
             answer = await self._http.request(method, path, **options)
         except (httpx.HTTPError, httpx.InvalidURL, OSError) as error:
             raise Trouble(
-                f"{self._settings['homeserver']} cannot be reached: {type(error).__name__}"
+                f"连不上 / {self._settings['homeserver']} cannot be reached: {type(error).__name__}"
             ) from error
         body = _object(answer)
         if answer.status_code != 200:
@@ -295,11 +304,11 @@ def _error(answer: httpx.Response, body: Mapping[str, Any]) -> Exception:
     """What a refusal means for us (section "Standard error response")."""
     status, code = answer.status_code, str(body.get("errcode") or "")
     if code == "M_LIMIT_EXCEEDED" or status == 429:
-        return Later(_seconds(answer, body), "the homeserver asks us to slow down")
+        return Later(_seconds(answer, body), "服务器要我们慢一点 / the homeserver asks us to slow down")
     if code in SIGNED_OUT:
         return SignedOut(f"the homeserver has ended our session ({code})")
     if code in NEVER or status in (403, 404, 413):
-        return Undeliverable(f"{NEVER.get(code, 'the homeserver refuses')} ({code or status})")
+        return Undeliverable(f"{NEVER.get(code, '服务器不收 / the homeserver refuses')} ({code or status})")
     return Refused(status, code, body)
 
 

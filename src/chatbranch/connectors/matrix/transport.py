@@ -84,22 +84,28 @@ class Matrix:
 
     async def _do(self, room: str, deed: Callable[[Voice], Awaitable[str]]) -> Receipt:
         if self._voice is None:
-            raise Later(2, "not signed in to the homeserver yet")
+            raise Later(2, "还没有登录服务器 / not signed in to the homeserver yet")
         try:
             return Receipt(await deed(self._voice))
         except Undeliverable as refusal:
             if self._listener is None or self._listener.may_yet_enter(room):
-                raise Later(2, "not in that room yet") from refusal
+                raise Later(2, "还没有进那个群 / not in that room yet") from refusal
             raise
         except SignedOut as error:
-            raise Later(5, "signing in to the homeserver again") from error
+            raise Later(5, "正在重新登录服务器 / signing in to the homeserver again") from error
 
 
 def _checked(settings: Mapping[str, str]) -> dict[str, str]:
     if not re.match(r"https?://[^\s/]+", settings["homeserver"]):
-        raise Misconfigured("matrix.homeserver must be an address like https://matrix.example.org")
+        raise Misconfigured(
+            "matrix.homeserver 应是网址，像 https://matrix.example.org / matrix.homeserver must be an address like https://matrix.example.org"
+        )
     if not re.fullmatch(r"@[^:\s]+:\S+", settings["user"]):
-        raise Misconfigured("matrix.user must be a full user id like @check:example.org")
+        raise Misconfigured(
+            "matrix.user 应是完整的账号，像 @check:example.org / matrix.user must be a full user id like @check:example.org"
+        )
     if not settings.get("password") and not settings.get("token"):
-        raise Misconfigured("matrix needs CHATBRANCH_MATRIX_PASSWORD or CHATBRANCH_MATRIX_TOKEN")
+        raise Misconfigured(
+            "缺 CHATBRANCH_MATRIX_PASSWORD 或 CHATBRANCH_MATRIX_TOKEN / matrix needs CHATBRANCH_MATRIX_PASSWORD or CHATBRANCH_MATRIX_TOKEN"
+        )
     return dict(settings)

@@ -115,5 +115,5 @@ def _further(outbound: Outbound, file: compose.Content, first: str) -> Composed:
 
 def _id(key: str, part: int = 0) -> str:
     if not key:
-        raise Undeliverable("a message without a key")
+        raise Undeliverable("消息没有密钥 / a message without a key")
     return compose.transaction_id(key, part)

@@ -59,7 +59,7 @@ class Api:
         request = self._client.build_request("GET", f"{self._base}/file/bot/{path}", timeout=WITHIN)
         status, data = await self._exchange(request, most)
         if status >= 500:
-            raise Trouble(f"Telegram answered HTTP {status}")
+            raise Trouble(f"Telegram 出错 / Telegram answered HTTP {status}")
         return data if status == 200 else b""
 
     async def close(self) -> None:
@@ -83,9 +83,9 @@ class Api:
             finally:
                 await response.aclose()
         except _UNREACHED as error:
-            raise Trouble(f"Telegram cannot be reached: {type(error).__name__}") from None
+            raise Trouble(f"连不上 Telegram / Telegram cannot be reached: {type(error).__name__}") from None
         except httpx.HTTPError as error:
-            raise Unknown(f"Telegram did not answer: {type(error).__name__}") from None
+            raise Unknown(f"Telegram 没有回答 / Telegram did not answer: {type(error).__name__}") from None
 
 
 class _Signing(httpx.AsyncBaseTransport):
@@ -134,7 +134,7 @@ def _checked(status: int, body: bytes) -> Any:
     if not isinstance(answer, dict) or not isinstance(answer.get("ok"), bool) or status >= 500:
         if status in (401, 404):  # something in front of the Bot API, or none
             raise Refusal(status)
-        raise Trouble(f"Telegram answered HTTP {status}")
+        raise Trouble(f"Telegram 出错 / Telegram answered HTTP {status}")
     if answer["ok"]:
         return answer.get("result")
     code, said, more = (answer.get(name) for name in ("error_code", "description", "parameters"))

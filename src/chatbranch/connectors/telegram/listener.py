@@ -128,7 +128,7 @@ class Listener:
             return
         numbers = [number for each in updates if (number := wire.update_id(each)) >= 0]
         if not numbers:
-            raise Trouble("updates without numbers")
+            raise Trouble("Telegram 的消息没有编号 / updates without numbers")
         news = [found for each in updates if (found := wire.read_update(each, me)) is not None]
         for each in wire.gathered(news):
             await self._bring(each)
@@ -210,5 +210,5 @@ class Listener:
 
 def _updates(answer: Any) -> list[Any]:
     if not isinstance(answer, list):
-        raise Trouble("no updates where they were asked for")
+        raise Trouble("Telegram 没有给出消息 / no updates where they were asked for")
     return answer

@@ -110,7 +110,9 @@ class Telegram:
         known, place = await self._place(outbound.address)
         todo = compose.calls(outbound, place)
         if not todo:
-            raise Undeliverable("there is nothing in it that Telegram could carry")
+            raise Undeliverable(
+                "里面没有 Telegram 能发的东西 / there is nothing in it that Telegram could carry"
+            )
         taken = self._sent.setdefault(outbound.key, [])
         _shorten(self._sent, UNFINISHED)
         for call in todo[len(taken) :]:
@@ -206,7 +208,7 @@ class Telegram:
         if place is None:
             raise Undeliverable("这不是 Telegram 的会话 / this is no chat of Telegram")
         if self._moves is None:
-            raise Later(2, "not signed in to Telegram yet")
+            raise Later(2, "还没有登录 Telegram / not signed in to Telegram yet")
         return place.chat, Place(await self._moves.where(place.chat), place.topic)
 
     async def _target(self, outbound: Outbound, target: str) -> tuple[int, int]:
@@ -229,12 +231,17 @@ def _checked(settings: Mapping[str, str]) -> tuple[str, str, int]:
     base, token, per_minute = (settings.get(key, "").strip() for key in ("api", "token", "group_per_minute"))
     if not re.fullmatch(r"[0-9]{1,20}:[A-Za-z0-9_-]{10,100}", token):
         raise Misconfigured(
+            "telegram.token 应是 @BotFather 给的，像 110201543:AAHd…，有数字、冒号和字母 / "
             "telegram.token must be what @BotFather gives, like 110201543:AAHd…; it has digits, a colon and letters"
         )
     if not re.fullmatch(r"https?://[^\s/?#@]+[^\s?#]*", base):
-        raise Misconfigured("telegram.api must be an address like https://api.telegram.org")
+        raise Misconfigured(
+            "telegram.api 应是网址，像 https://api.telegram.org / telegram.api must be an address like https://api.telegram.org"
+        )
     if not re.fullmatch(r"[0-9]{1,4}", per_minute):
-        raise Misconfigured("telegram.group_per_minute must be a whole number; 0 for no limit")
+        raise Misconfigured(
+            "telegram.group_per_minute 应是整数，0 是不限 / telegram.group_per_minute must be a whole number; 0 for no limit"
+        )
     return base.rstrip("/"), token, int(per_minute)
 
 
@@ -242,7 +249,9 @@ def _proxy(settings: Mapping[str, str]) -> str:
     """The proxy's address, or "". Raises Misconfigured, without what may be a password in it."""
     proxy = settings.get("proxy", "").strip()
     if proxy and not re.fullmatch(r"https?://[^\s/?#]+/?", proxy):
-        raise Misconfigured("telegram.proxy must be an address like http://127.0.0.1:8080")
+        raise Misconfigured(
+            "telegram.proxy 应是网址，像 http://127.0.0.1:8080 / telegram.proxy must be an address like http://127.0.0.1:8080"
+        )
     return proxy
 
 

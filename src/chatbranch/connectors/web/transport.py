@@ -51,7 +51,7 @@ class Web:
 
     async def send(self, outbound: Outbound) -> Receipt:
         """Never: what waits for a reader is fetched by their page."""
-        raise Undeliverable("web chat is fetched, not sent")
+        raise Undeliverable("网页聊天由读者来取，不外发 / web chat is fetched, not sent")
 
     async def asgi(self, mailbox: Mailbox, scope: Scope, receive: Receive, send: Send) -> None:
         """POST /messages, GET /stream and POST /reader, under /connect/web."""

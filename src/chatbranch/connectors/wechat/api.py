@@ -98,7 +98,7 @@ class Api:
             data = await _first(response, most)
             if response.headers.get("content-type", "").startswith(("application/json", "text/")):
                 _checked(data)
-                raise Trouble("text where a file was asked for")
+                raise Trouble("微信没有给文件 / text where a file was asked for")
             return data
 
     def _asked(self, method: str, path: str, token: str, **body: Any) -> _Asked:
@@ -128,7 +128,7 @@ class Api:
                 raise Refusal(WRONG_SECRET if refusal.code in STALE else refusal.code) from None
         token, seconds = answer.get("access_token"), answer.get("expires_in")
         if not isinstance(token, str) or not token or not isinstance(seconds, int):
-            raise Trouble("no access token where one was asked for")
+            raise Trouble("微信没有给 access token / no access token where one was asked for")
         self._token, self._until = token, time.monotonic() + max(seconds - EARLY, 30.0)
 
 
@@ -164,10 +164,10 @@ class _Asked:
         try:
             self._response = await self._client.send(self._request, stream=True)
         except httpx.HTTPError as error:
-            raise Trouble(f"WeChat cannot be reached: {type(error).__name__}") from None
+            raise Trouble(f"连不上微信 / WeChat cannot be reached: {type(error).__name__}") from None
         if self._response.status_code != 200:
             await self._response.aclose()
-            raise Trouble(f"WeChat answered HTTP {self._response.status_code}")
+            raise Trouble(f"微信出错 / WeChat answered HTTP {self._response.status_code}")
         return self._response
 
     async def __aexit__(self, *_: object) -> None:
@@ -182,7 +182,7 @@ async def _first(response: httpx.Response, most: int) -> bytes:
             if len(data) >= most:
                 break
     except httpx.HTTPError as error:
-        raise Trouble(f"WeChat broke off: {type(error).__name__}") from None
+        raise Trouble(f"微信中途断了 / WeChat broke off: {type(error).__name__}") from None
     return bytes(data[:most])
 
 
@@ -191,9 +191,9 @@ def _checked(data: bytes) -> dict[str, Any]:
     try:
         answer = json.loads(data)
     except (ValueError, RecursionError):
-        raise Trouble("an answer that is no JSON") from None
+        raise Trouble("微信的回答看不懂 / an answer that is no JSON") from None
     if not isinstance(answer, dict):
-        raise Trouble("an answer that is no JSON object")
+        raise Trouble("微信的回答看不懂 / an answer that is no JSON object")
     code = answer.get("errcode", 0)
     if code != 0:
         raise Refusal(code if isinstance(code, int) else 0)

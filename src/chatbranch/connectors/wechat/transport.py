@@ -95,7 +95,9 @@ class WeChat:
         an interrupted message is remembered while the process lives.
         """
         if not self._verified:
-            raise Undeliverable("an account that is not verified is asked, and never sends")
+            raise Undeliverable(
+                "没有认证的号只能被动回复，不能发送 / an account that is not verified is asked, and never sends"
+            )
         try:
             await self._send_rest(outbound)
         except Refusal as refusal:
@@ -275,17 +277,23 @@ def _checked(settings: Mapping[str, str]) -> tuple[bool, envelope.Keys]:
     """Whether the account is verified, and its keys. Raises Misconfigured."""
     verified = settings["verified"].lower()
     if verified not in (*YES, *NO):
-        raise Misconfigured("wechat.verified must be true or false")
+        raise Misconfigured("wechat.verified 应是 true 或 false / wechat.verified must be true or false")
     if not re.fullmatch(r"wx[0-9A-Za-z]{4,40}", settings["appid"]):
-        raise Misconfigured("wechat.appid must be the AppID from the admin pages, like wx0123456789abcdef")
+        raise Misconfigured(
+            "wechat.appid 应是公众平台里的 AppID，像 wx0123456789abcdef / wechat.appid must be the AppID from the admin pages, like wx0123456789abcdef"
+        )
     if not re.fullmatch(r"[0-9A-Za-z]{3,32}", settings["token"]):
-        raise Misconfigured("wechat.token must be 3 to 32 letters and digits, as in the admin pages")
+        raise Misconfigured(
+            "wechat.token 应是 3 到 32 位字母和数字，与公众平台里的一致 / wechat.token must be 3 to 32 letters and digits, as in the admin pages"
+        )
     if verified in YES and not settings.get("secret"):
         raise Misconfigured(
-            "a verified account needs wechat.secret; for one that is not, set wechat.verified to false"
+            "已认证的号要有 wechat.secret；没有认证的，把 wechat.verified 设为 false / a verified account needs wechat.secret; for one that is not, set wechat.verified to false"
         )
     if not re.fullmatch(r"https://[^/\s]+/?|http://(127\.0\.0\.1|localhost)(:\d+)?/?", settings["api"]):
-        raise Misconfigured("wechat.api must be an address like https://api.weixin.qq.com")
+        raise Misconfigured(
+            "wechat.api 应是网址，像 https://api.weixin.qq.com / wechat.api must be an address like https://api.weixin.qq.com"
+        )
     try:
         aes = envelope.aes_key(settings["aes_key"]) if settings.get("aes_key") else b""
     except ValueError as error:

@@ -134,7 +134,7 @@ class Account:
     async def react(self, outbound: Outbound, target: str, *, on: bool) -> str:
         """Say which emoji we have under a message now that one more, or less, is there."""
         if not wire.is_emoji(outbound.text):
-            raise Undeliverable("this is no emoji")
+            raise Undeliverable("这不是表情 / this is no emoji")
         room = self._rooms.get(normal(outbound.address))
         named = target if room else await self._people.their_id(target)
         place = (room or self._people).taker.reader.place
@@ -209,6 +209,6 @@ class Account:
     def _target(self, outbound: Outbound, part: int = 0) -> compose.Target:
         jid = normal(outbound.address)
         if not jid or "/" in jid:
-            raise Undeliverable("this is no address of a person or room")
+            raise Undeliverable("这不是人或群的地址 / this is no address of a person or room")
         kind = "groupchat" if jid in self._rooms else "chat"
         return compose.Target(jid, kind, wire.stanza_id(outbound.key, part))

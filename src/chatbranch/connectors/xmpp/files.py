@@ -98,7 +98,7 @@ class Files:
         async with asyncio.timeout(SECONDS * 2):
             answer = await self._client().put(slot.put, content=file.data, headers=headers)
         if answer.status_code not in (200, 201, 204):
-            raise Trouble(f"the server did not keep a file ({answer.status_code})")
+            raise Trouble(f"服务器没有存下文件 / the server did not keep a file ({answer.status_code})")
         return slot.get
 
     async def close(self) -> None:

@@ -140,7 +140,7 @@ class People:
 def _why(refusal: wire.Refusal) -> Exception:
     """What it means for a message that it came back."""
     if refusal.wait:
-        return Later(60, f"their server asks us to wait ({refusal.condition})")
+        return Later(60, f"对方服务器要我们等等 / their server asks us to wait ({refusal.condition})")
     if refusal.condition in ("item-not-found", "service-unavailable", "recipient-unavailable", "gone"):
-        return Undeliverable("nobody can be reached at this address")
-    return Undeliverable(f"their server does not take it ({refusal.condition})")
+        return Undeliverable("这个地址没有人 / nobody can be reached at this address")
+    return Undeliverable(f"对方服务器不收 / their server does not take it ({refusal.condition})")

@@ -23,7 +23,7 @@ OCCUPANT_IDS = "urn:xmpp:occupant-id:0"
 REFLECTED = 20.0  # seconds a room may take to show us what we said
 NICKS = 4  # names tried where ours is taken: name, name_, name__ …
 KICKED, BANNED = 30.0, 300.0  # seconds before we knock again
-NOT_IN = "not in the room now; entering it again"
+NOT_IN = "现在不在群里，正在重新进入 / not in the room now; entering it again"
 
 _WHY_NOT_IN = {
     "not-authorized": "the room wants a password, which this connector cannot give",
@@ -127,7 +127,7 @@ class Room:
         self._entering = asyncio.get_running_loop().create_future()
         self._session.appear(compose.entering(f"{self.jid}/{nick}"))
         if not await settled(self._entering, self._session, REFLECTED):
-            raise Trouble("the room does not answer")
+            raise Trouble("群没有回答 / the room does not answer")
         self.nick = self._entering.result()
 
     def hear_presence(self, presence: Element) -> None:
@@ -244,7 +244,7 @@ class Room:
         try:
             self._session.say(stanza)
             if not await settled(waiting, self._session, REFLECTED):
-                raise Trouble("the room did not show us what we said")
+                raise Trouble("群没有显示我们说的话 / the room did not show us what we said")
             return waiting.result()
         finally:
             del self._awaited[own]
@@ -259,7 +259,9 @@ class Room:
         """What we called our message `target`: corrections name that. Raises Undeliverable."""
         said = await self.taker.reader.lookup(target)
         if said is None or not said.ids or not self.ours(said):
-            raise Undeliverable("the message to change is not in the room's history any more")
+            raise Undeliverable(
+                "要改的消息已不在群的历史里 / the message to change is not in the room's history any more"
+            )
         return said.ids[0]
 
     def me(self) -> str:
@@ -272,9 +274,11 @@ def _why(refusal: wire.Refusal) -> Exception:
     if refusal.condition == "not-acceptable":
         return Later(2, NOT_IN)
     if refusal.wait or refusal.condition in ("resource-constraint", "policy-violation"):
-        return Later(5, "the room asks us to slow down")
+        return Later(5, "群里要我们慢一点 / the room asks us to slow down")
     if refusal.condition in ("item-not-found", "gone", "recipient-unavailable"):
-        return Later(30, "the room is not there")
+        return Later(30, "没有这个群 / the room is not there")
     if refusal.condition == "forbidden":
-        return Undeliverable("we have no voice in this room; whoever runs it can give it to us")
-    return Undeliverable(f"the room does not take it ({refusal.condition})")
+        return Undeliverable(
+            "我们在这个群里没有发言权，请群主给我们 / we have no voice in this room; whoever runs it can give it to us"
+        )
+    return Undeliverable(f"群里不收 / the room does not take it ({refusal.condition})")

@@ -74,7 +74,7 @@ class Session:
             async with asyncio.timeout(PATIENCE):
                 await self._ready
         except TimeoutError:
-            raise Trouble("the server does not answer") from None
+            raise Trouble("服务器没有回答 / the server does not answer") from None
 
     async def close(self) -> None:
         """Take leave, so that the rooms see us go."""
@@ -105,7 +105,7 @@ class Session:
         except IqError as error:
             raise Refused(error.condition, error.etype == "wait") from None
         except IqTimeout:
-            raise Trouble("an answer did not come") from None
+            raise Trouble("没有等到回答 / an answer did not come") from None
         found: Element = answer.xml
         return found
 
@@ -122,11 +122,13 @@ class Session:
             async with asyncio.timeout(PATIENCE):
                 await asyncio.wait({waiting, self.ended}, return_when=asyncio.FIRST_COMPLETED)
         except TimeoutError:
-            raise Trouble("the server did not say that it has a message") from None
+            raise Trouble("服务器没有确认收到消息 / the server did not say that it has a message") from None
         finally:
             self._acknowledgements.pop(key, None)
         if not waiting.done():
-            raise Trouble("the stream ended before the server said that it has a message")
+            raise Trouble(
+                "服务器确认收到消息之前连接断了 / the stream ended before the server said that it has a message"
+            )
 
     async def ping(self, whom: str = "") -> None:
         """XEP-0199: whether somebody (our server) answers."""
@@ -170,7 +172,7 @@ class Session:
         )
         client.add_event_handler("connection_failed", self._unreachable)
         client.add_event_handler(
-            "reconnect_delay", lambda _: self._fail(Trouble("the server cannot be reached"))
+            "reconnect_delay", lambda _: self._fail(Trouble("连不上服务器 / the server cannot be reached"))
         )
         client.add_event_handler("disconnected", self._cut_off)
 
@@ -196,7 +198,7 @@ class Session:
     def _not_let_in(self, failure: Any) -> None:
         """One way to sign in failed; the library goes on to the next, unless the server hangs up first."""
         if failure["condition"] == "temporary-auth-failure":
-            self._fail(Trouble("the server cannot check passwords now"))
+            self._fail(Trouble("服务器现在不能核对密码 / the server cannot check passwords now"))
         self._refused = True
 
     def _unreachable(self, error: object) -> None:
@@ -223,11 +225,12 @@ def features(info: Element) -> frozenset[str]:
     return frozenset(each.get("var") or "" for each in info.iterfind(f"{INFO}query/{INFO}feature"))
 
 
-_NO_WAY_IN = "the server offers no safe way to sign in; see xmpp.security (it must offer TLS)"
+_NO_WAY_IN = "服务器没有安全的登录方式，见 xmpp.security（须有 TLS） / the server offers no safe way to sign in; see xmpp.security (it must offer TLS)"
 _NOT_TRUSTED = (
+    "服务器的证书与 xmpp.jid 的域名不符：请改好，或看 xmpp.security / "
     "the server's certificate is not valid for the domain of xmpp.jid; put it right, or see xmpp.security"
 )
-_WRONG = "the server refuses xmpp.password for {}"
+_WRONG = "服务器不认 {0} 的 xmpp.password / the server refuses xmpp.password for {0}"
 
 
 def _settle(future: asyncio.Future[None]) -> None:

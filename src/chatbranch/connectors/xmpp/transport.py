@@ -86,7 +86,7 @@ class Xmpp:
 
     def _there(self) -> Account:
         if self._account is None:
-            raise Later(2, "not signed in to the server yet")
+            raise Later(2, "还没有登录服务器 / not signed in to the server yet")
         return self._account
 
 
@@ -94,23 +94,29 @@ def _checked(settings: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
     values = dict(settings)
     jid = normal(values["jid"])
     if not jid:
-        raise Misconfigured("xmpp.jid must be an address like check@example.org")
+        raise Misconfigured(
+            "xmpp.jid 应是地址，像 check@example.org / xmpp.jid must be an address like check@example.org"
+        )
     rooms = {each.strip(): normal(each) for each in values.get("rooms", "").split(",") if each.strip()}
     for written, room in rooms.items():
         if not room or "/" in room:
             raise Misconfigured(
+                f"xmpp.rooms 里的“{written}”不是群的地址，地址像 members@rooms.example.org / "
                 f"xmpp.rooms: “{written}” is no room's address like members@rooms.example.org"
             )
     if values["security"] not in SECURITY:
-        raise Misconfigured(f"xmpp.security must be one of {', '.join(SECURITY)}")
+        raise Misconfigured(f"xmpp.security 不合要求 / xmpp.security must be one of {', '.join(SECURITY)}")
     if values["security"] == "none" and not is_loopback(values.get("host", "")):
         raise Misconfigured(
+            "xmpp.security 是 none，一切都会明文传送；只可用于 xmpp.host 127.0.0.1 / "
             "xmpp.security is none: everything would cross the network in clear; it is for xmpp.host 127.0.0.1 only"
         )
     port = values.get("port", "")
     if port and not (port.isascii() and port.isdigit() and 0 < int(port[:6]) < 65_536):
-        raise Misconfigured("xmpp.port must be a number from 1 to 65535")
+        raise Misconfigured("xmpp.port 应是 1 到 65535 的数 / xmpp.port must be a number from 1 to 65535")
     nick = compose.sayable(values.get("nick", "")).strip() or jid.partition("@")[0]
     if not normal(f"{jid.partition('/')[0]}/{nick}"):
-        raise Misconfigured("xmpp.nick is too long, or has characters no name in a room may have")
+        raise Misconfigured(
+            "xmpp.nick 太长，或有群里不能用的字符 / xmpp.nick is too long, or has characters no name in a room may have"
+        )
     return {**values, "jid": jid, "nick": nick}, list(dict.fromkeys(rooms.values()))
