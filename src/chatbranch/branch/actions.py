@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import timedelta
 
 from allauth.mfa.models import Authenticator
@@ -9,9 +10,9 @@ from django.contrib.auth.hashers import make_password
 from django.db import transaction
 from django.db.models import Q, QuerySet
 
-from chatbranch.branch import queries, rules
+from chatbranch.branch import code, queries, rules
 from chatbranch.branch.details import NewOutlet, Person
-from chatbranch.branch.models import Bloc, Branch, Interest, Invitation, Member, Outlet
+from chatbranch.branch.models import Bloc, Branch, Interest, Invitation, Member, Outlet, Signature, Voucher
 from chatbranch.branch.notices import do_mark_told, do_notify
 from chatbranch.journal.actions import do_record
 from chatbranch.kernel import clock, ids
@@ -25,6 +26,7 @@ __all__ = [
     "do_end_interest",
     "do_end_peer",
     "do_found",
+    "do_found_together",
     "do_invite",
     "do_join",
     "do_leave",
@@ -34,6 +36,8 @@ __all__ = [
     "do_prepare_renewal",
     "do_renew",
     "do_set_role",
+    "do_sign_code",
+    "do_vouch",
     "do_withdraw_invitation",
     "do_write_charter",
 ]
@@ -42,7 +46,7 @@ __all__ = [
 def do_prepare_founding() -> str:
     """A one-time token for /found/<token>/; refuses once the branch is founded."""
     _check_not_founded()
-    return _new_link(founding=True, role=Member.Role.STEWARD, lasts=rules.FOUNDING_LINK_LASTS)
+    return _new_link(founding=True, role=Member.Role.STEWARD, lasts=rules.FOUNDING_LINK_LASTS)[0]
 
 
 def do_found(token: str, *, name: str, charter: str, outlet: NewOutlet, person: Person) -> Member:
@@ -74,8 +78,36 @@ def do_found(token: str, *, name: str, charter: str, outlet: NewOutlet, person: 
     return steward
 
 
-def do_invite(actor: queries.Looker, outlet: Outlet | NewOutlet, role: str = rules.MEMBER) -> str:
-    """A token for /join/<token>/: one person joins `outlet` with it within 7 days; a NewOutlet joins with its first member."""
+def do_found_together(
+    token: str,
+    *,
+    name: str,
+    charter: str,
+    outlet: NewOutlet,
+    person: Person,
+    others: Sequence[NewOutlet] = (),
+) -> tuple[Member, list[tuple[str, str]]]:
+    """As do_found, with the other outlets of the first day: for each, its name and a token for /join/<token>/."""
+    for each in others:
+        each.check()
+    with transaction.atomic():
+        steward = do_found(token, name=name, charter=charter, outlet=outlet, person=person)
+        return steward, [(each.name, do_invite(steward, each)) for each in others]
+
+
+def do_invite(
+    actor: queries.Looker,
+    outlet: Outlet | NewOutlet,
+    role: str = rules.MEMBER,
+    *,
+    whom: str = "",
+    vouches: bool = True,
+) -> str:
+    """A token for /join/<token>/: one person joins `outlet` with it; a NewOutlet joins with its first member.
+
+    In the founding month for 7 days, and at once. Afterwards for 14 days, once two members have vouched for `whom`, of whom
+    the inviter is one (unless nobody really invites: `vouches`).
+    """
     inviter = queries.insider(actor)
     existing = outlet if isinstance(outlet, Outlet) else None
     if role not in Member.Role.values or not rules.may_invite(
@@ -99,12 +131,54 @@ def do_invite(actor: queries.Looker, outlet: Outlet | NewOutlet, role: str = rul
         )
     if isinstance(outlet, NewOutlet):
         outlet.check()
-        return _new_link(role=role, invited_by=inviter, new_outlet=outlet.as_dict())
-    return _new_link(role=role, invited_by=inviter, outlet=outlet)
+    whom = " ".join(whom.split())[:80]
+    open_house = queries.is_founding_month()
+    if not (whom or open_house):
+        raise Refused(
+            "whom-missing",
+            Phrase(
+                "请写对方怎么称呼，好让另一位担保的成员知道是谁。",
+                "Please say what the newcomer is called, so that the other member who vouches knows who it is.",
+            ),
+            field="whom",
+        )
+    with transaction.atomic():
+        token, link = _new_link(
+            role=role,
+            invited_by=inviter,
+            whom=whom,
+            lasts=rules.INVITATION_LASTS if open_house else rules.ADMISSION_LASTS,
+            outlet=outlet if isinstance(outlet, Outlet) else None,
+            new_outlet=outlet.as_dict() if isinstance(outlet, NewOutlet) else None,
+        )
+        if vouches:
+            Voucher.objects.create(invitation=link, by=inviter)
+        do_record("admission.opened", link.pk, outlet=outlet.name, by=str(inviter.pk))
+    return token
 
 
-def do_join(token: str, person: Person) -> Member:
-    """Make the holder of an invitation a member, once."""
+def do_vouch(actor: queries.Looker, invitation: Invitation) -> None:
+    """A member's word for a newcomer: they know the person, and that they work for that outlet. Once."""
+    member = queries.insider(actor)
+    with transaction.atomic():
+        held = Invitation.objects.select_for_update(of=("self",)).filter(pk=invitation.pk)
+        if held.filter(queries.OPEN_ADMISSION, expires_at__gt=clock.now()).first() is None:
+            raise queries.link_is_over()
+        _, made = Voucher.objects.get_or_create(invitation=invitation, by=member)
+        if made:
+            do_record("admission.vouched", invitation.pk, by=str(member.pk))
+
+
+def do_sign_code(actor: queries.Looker, shown: str, lang: str) -> None:
+    """A member signs the code of conduct in force. `shown`: the hash of the text they saw; refuses any other."""
+    member = queries.insider(actor)
+    with transaction.atomic():
+        _sign(member, shown, lang)
+
+
+def do_join(token: str, person: Person, *, signed: str = "") -> Member:
+    """Make the holder of an invitation a member, once. After the founding month two members have vouched, and the newcomer
+    signs the code: `signed` is the hash of the text they saw, in the person's language."""
     person.check()
     with transaction.atomic():
         _one_at_a_time()
@@ -113,8 +187,13 @@ def do_join(token: str, person: Person) -> Member:
             raise queries.link_is_over()
         if link.invited_by_id and not queries.is_member(link.invited_by):
             raise queries.link_is_over()
+        if lacks := queries.admission_lacks(link):
+            raise Refused("admission-waits", rules.LACKING[lacks], status=409)
         outlet = link.outlet or _make_outlet(NewOutlet.from_dict(link.new_outlet))
-        return _add(person, outlet, link.role)
+        member = _add(person, outlet, link.role)
+        if signed or not queries.is_founding_month():
+            _sign(member, signed, person.lang)
+        return member
 
 
 def do_withdraw_invitation(actor: queries.Looker, invitation: Invitation) -> None:
@@ -122,7 +201,9 @@ def do_withdraw_invitation(actor: queries.Looker, invitation: Invitation) -> Non
     member = queries.insider(actor)
     if invitation not in queries.invitations(member):
         raise queries.link_is_over()
-    invitation.delete()
+    with transaction.atomic():
+        do_record("admission.withdrawn", invitation.pk, by=str(member.pk))
+        invitation.delete()
 
 
 def do_add_member(*, person: Person, outlet: Outlet | NewOutlet, role: str = rules.MEMBER) -> Member:
@@ -144,7 +225,7 @@ def do_prepare_renewal(member: Member) -> str:
 
     Their old password, passkeys and codes hold until the link is used; then they are void.
     """
-    return _new_link(renews=member, role=member.role)
+    return _new_link(renews=member, role=member.role)[0]
 
 
 def do_renew(token: str, password: str) -> Member:
@@ -291,9 +372,11 @@ def _new_link(
     new_outlet: dict[str, str] | None = None,
     invited_by: Member | None = None,
     renews: Member | None = None,
-) -> str:
+    whom: str = "",
+) -> tuple[str, Invitation]:
+    """A token, and its row, which holds only the hash."""
     token = ids.new_token()
-    Invitation.objects.create(
+    link = Invitation.objects.create(
         token_hash=ids.token_hash(token),
         founding=founding,
         role=role,
@@ -301,9 +384,10 @@ def _new_link(
         new_outlet=new_outlet or {},
         invited_by=invited_by,
         renews=renews,
+        whom=whom,
         expires_at=clock.now() + lasts,
     )
-    return token
+    return token, link
 
 
 def _use(token: str) -> Invitation:
@@ -337,6 +421,25 @@ def _add(person: Person, outlet: Outlet, role: str) -> Member:
     member.save()
     do_record("member.joined", member.pk, outlet=outlet.name)
     return member
+
+
+def _sign(member: Member, shown: str, lang: str) -> None:
+    signed = code.current()
+    said = "en" if lang == "en" else "zh-Hans"
+    if shown != signed.sha256(said):
+        raise Refused(
+            "code-unsigned",
+            Phrase(
+                "请读一读我们的守则，同意的话在旁边打勾。",
+                "Please read our code of conduct, and tick the box beside it if you agree.",
+            ),
+            field="signed",
+        )
+    _, made = Signature.objects.get_or_create(
+        member=member, version=signed.version, defaults={"lang": said, "sha256": shown}
+    )
+    if made:
+        do_record("code.signed", member.pk, version=signed.version, lang=said, sha256=shown)
 
 
 def _make_outlet(details: NewOutlet) -> Outlet:

@@ -117,6 +117,7 @@ class Interest(models.Model):
 class Invitation(models.Model):
     """A single-use link: founds the branch, makes its holder a member, or lets a member in again. Only its hash is kept.
 
+    After the founding month it admits nobody before two members have vouched. `whom`: what the others know the newcomer by.
     `new_outlet` holds the details of an outlet that joins together with its first member; `renews` names the member
     who sets a new password with it.
     """
@@ -130,6 +131,7 @@ class Invitation(models.Model):
         Member, null=True, blank=True, on_delete=models.CASCADE, related_name="renewals"
     )
     role = models.CharField(max_length=10, choices=Member.Role.choices, default=Member.Role.MEMBER)
+    whom = models.CharField(max_length=80, blank=True)
     invited_by = models.ForeignKey(
         Member, null=True, blank=True, on_delete=models.SET_NULL, related_name="invitations"
     )
@@ -139,6 +141,38 @@ class Invitation(models.Model):
 
     def __str__(self) -> str:
         return f"invitation {self.id}"
+
+
+class Voucher(models.Model):
+    """A member's word for somebody who is to be admitted: I know this person, and they work for that outlet."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id)
+    invitation = models.ForeignKey(Invitation, on_delete=models.CASCADE, related_name="vouchers")
+    by = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="+")
+    at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["invitation", "by"], name="one_word_for_a_newcomer")]
+
+    def __str__(self) -> str:
+        return f"voucher {self.id}"
+
+
+class Signature(models.Model):
+    """That a member signed the code of conduct: which version, in which language, and the hash of the text they saw."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id)
+    member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="signatures")
+    version = models.CharField(max_length=20)
+    lang = models.CharField(max_length=10)
+    sha256 = models.CharField(max_length=64)
+    at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["member", "version"], name="signed_once")]
+
+    def __str__(self) -> str:
+        return f"{self.member_id} signed {self.version}"
 
 
 class Account(models.Model):

@@ -11,7 +11,7 @@ from django.contrib.auth.base_user import AbstractBaseUser
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Prefetch, Q, QuerySet
 
-from chatbranch.branch import rules
+from chatbranch.branch import code, rules
 from chatbranch.branch.models import Bloc, Branch, Interest, Invitation, Member, Notice, Outlet
 from chatbranch.kernel import clock, ids
 from chatbranch.kernel.errors import Refused
@@ -174,6 +174,53 @@ def invitations(actor: Looker) -> list[Invitation]:
     if member.role != Member.Role.STEWARD:
         waiting = waiting.filter(invited_by=member)
     return list(waiting.select_related("outlet", "invited_by").order_by("-created_at"))
+
+
+OPEN_ADMISSION = Q(used_at=None, founding=False, renews=None)
+
+
+@dataclass(frozen=True)
+class Admission:
+    """Somebody whom two members are to vouch for: who has, and what it still lacks."""
+
+    invitation: Invitation
+    outlet: str
+    vouchers: list[Member]
+    lacks: Phrase
+    mine: bool
+
+
+def admissions(actor: Looker) -> list[Admission]:
+    """Newcomers who still need somebody's word, oldest first; for every member, who may know them."""
+    member = insider(actor)
+    waiting = Invitation.objects.filter(OPEN_ADMISSION, expires_at__gt=clock.now())
+    found = []
+    for each in waiting.select_related("outlet").order_by("created_at"):
+        if lacks := admission_lacks(each):
+            name = each.outlet.name if each.outlet else str(each.new_outlet.get("name", ""))
+            given = [voucher.by for voucher in each.vouchers.select_related("by").order_by("at")]
+            found.append(Admission(each, name, given, rules.LACKING[lacks], member in given))
+    return found
+
+
+def is_founding_month() -> bool:
+    """Whether who joins now is a founder, admitted by an invitation alone."""
+    founded = branch()
+    return founded is not None and rules.joins_as_founder(founded.founded_at, clock.now())
+
+
+def admission_lacks(link: Invitation) -> rules.Lacks:
+    """What this invitation needs before it admits anybody; empty where nothing, as in the founding month."""
+    if is_founding_month():
+        return ""
+    voices = {member: rules.Voice(seat.outlet, seat.bloc) for seat in seats() for member in seat.members}
+    given = [voices[key] for key in link.vouchers.values_list("by", flat=True) if key in voices]
+    return rules.admission_lacks(given, list(voices.values()))
+
+
+def unsigned(actor: Looker) -> bool:
+    """Whether this member has not signed the code in force yet."""
+    return not insider(actor).signatures.filter(version=code.current().version).exists()
 
 
 def invitation(token: str) -> Invitation:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import Literal
 
 from chatbranch.kernel.errors import Refused
 from chatbranch.kernel.phrases import Phrase
@@ -15,7 +18,18 @@ NEW_MEMBER_WAITS = timedelta(days=30)
 FOUNDING_TIME = timedelta(days=30)
 INVITATION_LASTS = timedelta(days=7)
 FOUNDING_LINK_LASTS = timedelta(days=90)
+ADMISSION_LASTS = timedelta(days=14)
 PEOPLE_NEEDED = 2
+VOUCHERS = 2
+
+Lacks = Literal["", "owner", "bloc", "member"]
+LACKING: dict[Lacks, Phrase] = {
+    "owner": Phrase(
+        "还要一位其他负责人的账号的成员担保。", "A member of an outlet of another owner still has to vouch."
+    ),
+    "bloc": Phrase("还要一位其他圈的成员担保。", "A member of another bloc still has to vouch."),
+    "member": Phrase("还要一位成员担保。", "One more member still has to vouch."),
+}
 
 BLOC_MEANS: dict[str, Phrase] = {
     "audience": Phrase("读者相近", "the same kind of readers"),
@@ -49,6 +63,35 @@ def speaks_of(text: str, matter: str) -> bool:
     """Whether a text speaks of what a member has declared to be bound to."""
     name = normalise(matter).text
     return len(name) >= 2 and name in normalise(text).text
+
+
+@dataclass(frozen=True)
+class Voice:
+    """A member as far as admitting others goes: which owner they work for, and that owner's bloc."""
+
+    owner: str
+    bloc: str
+
+
+def admission_lacks(vouchers: Sequence[Voice], branch: Sequence[Voice]) -> Lacks:
+    """What an admission still needs; empty where nothing. `branch`: everybody who could vouch, the vouchers included.
+
+    Two members of different owners vouch, from two blocs. Where the branch has one bloc, two owners of it do; where it has one
+    owner, two members; where it has one member, that one: there is always a way.
+    """
+    if len(_owners(vouchers)) < min(VOUCHERS, len(_owners(branch))):
+        return "owner"
+    if len(_blocs(vouchers)) < min(VOUCHERS, len(_blocs(branch))):
+        return "bloc"
+    return "member" if len(vouchers) < min(VOUCHERS, len(branch)) else ""
+
+
+def _owners(voices: Sequence[Voice]) -> set[str]:
+    return {each.owner for each in voices}
+
+
+def _blocs(voices: Sequence[Voice]) -> set[str]:
+    return {each.bloc for each in voices}
 
 
 def bloc_may_change_from(bloc_since: datetime) -> datetime:

@@ -16,9 +16,9 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_http_methods, require_POST
+from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
 
-from chatbranch.branch import actions, notices, queries, rules
+from chatbranch.branch import actions, code, notices, queries, rules
 from chatbranch.branch.access import member_of, member_required
 from chatbranch.branch.details import NewOutlet, Person
 from chatbranch.branch.models import Interest, Invitation, Member, Notice, Outlet
@@ -40,20 +40,26 @@ def found(request: HttpRequest, token: str) -> HttpResponse:
     except Refused:
         raise queries.founding_is_over() from None
     if request.method != "POST":
-        return render(request, "branch/found.html", {"means": rules.BLOC_MEANS})
+        return render(request, "branch/found.html", {"means": rules.BLOC_MEANS, "places": _OTHERS})
     try:
-        steward = actions.do_found(
+        steward, links = actions.do_found_together(
             token,
             name=request.POST.get("branch", ""),
             charter=request.POST.get("charter", ""),
             outlet=_outlet(request),
             person=_person(request),
+            others=_other_outlets(request),
         )
     except Refused as error:
         if not error.field:
             raise
-        return refused(request, "branch/found.html", error, means=rules.BLOC_MEANS)
-    return _welcome(request, steward)
+        return refused(request, "branch/found.html", error, means=rules.BLOC_MEANS, places=_OTHERS)
+    welcome = _welcome(request, steward)
+    if not links:
+        return welcome
+    shown = [(name, settings.CONFIG.url + reverse("join", args=[link])) for name, link in links]
+    context = {"links": shown, "days": rules.INVITATION_LASTS.days, "onward": welcome["Location"]}
+    return render(request, "branch/founded.html", context)
 
 
 @never_cache
@@ -62,11 +68,19 @@ def found(request: HttpRequest, token: str) -> HttpResponse:
 def join(request: HttpRequest, token: str) -> HttpResponse:
     """An invitation: one's name, a sign-in name, a password; then on to the second factor."""
     link = _check_link(token, founding=False)
-    context = {"link": link, "outlet": link.outlet.name if link.outlet else link.new_outlet.get("name")}
+    lacks = queries.admission_lacks(link)
+    context = {
+        "link": link,
+        "outlet": link.outlet.name if link.outlet else link.new_outlet.get("name"),
+        "lacks": rules.LACKING[lacks] if lacks else None,
+        "founding_month": queries.is_founding_month(),
+        "code": code.current(),
+        "code_hash": code.current().sha256(_signing_lang(request)),
+    }
     if request.method != "POST":
         return render(request, "branch/join.html", context)
     try:
-        member = actions.do_join(token, _person(request))
+        member = actions.do_join(token, _person(request), signed=request.POST.get("signed", ""))
     except Refused as error:
         if not error.field:
             raise
@@ -128,15 +142,46 @@ def invite(request: HttpRequest) -> HttpResponse:
         outlet = get_object_or_404(Outlet, pk=ids.read_id(request.POST.get("to", "")), left_at=None)
     role = rules.PEER if outlet.peer else request.POST.get("role", rules.MEMBER)
     try:
-        token = actions.do_invite(actor, outlet, role)
+        token = actions.do_invite(actor, outlet, role, whom=request.POST.get("whom", ""))
     except Refused as error:
         return refused(request, "branch/members.html", error, **_members_page(request))
     link = settings.CONFIG.url + reverse("join", args=[token])
     return render(
         request,
         "branch/invited.html",
-        {"link": link, "outlet": outlet.name, "peer": outlet.peer, "days": rules.INVITATION_LASTS.days},
+        {
+            "link": link,
+            "outlet": outlet.name,
+            "peer": outlet.peer,
+            "founding_month": queries.is_founding_month(),
+            "days": (rules.INVITATION_LASTS if queries.is_founding_month() else rules.ADMISSION_LASTS).days,
+        },
     )
+
+
+@require_POST
+@member_required
+def vouch(request: HttpRequest, key: UUID) -> HttpResponse:
+    actions.do_vouch(member_of(request), get_object_or_404(Invitation, pk=key))
+    messages.success(request, say(request, "谢谢，您的担保记下了。", "Thank you; your word is noted."))
+    return redirect("members")
+
+
+@require_safe
+def show_code(request: HttpRequest) -> HttpResponse:
+    """GET /code/: the code of conduct that members sign, for everybody."""
+    mine = queries.is_member(request.user) and queries.unsigned(request.user)
+    signed = code.current()
+    context = {"code": signed, "code_hash": signed.sha256(_signing_lang(request)), "unsigned": mine}
+    return render(request, "branch/code.html", context)
+
+
+@require_POST
+@member_required
+def sign_code(request: HttpRequest) -> HttpResponse:
+    actions.do_sign_code(member_of(request), request.POST.get("signed", ""), lang_of(request))
+    messages.success(request, say(request, "已签。", "Signed."))
+    return redirect("code")
 
 
 @require_POST
@@ -244,6 +289,9 @@ def _members_page(request: HttpRequest) -> dict[str, object]:
         "peers": queries.peers(actor),
         "blocs": queries.blocs(actor),
         "invitations": queries.invitations(actor),
+        "admissions": queries.admissions(actor),
+        "founding_month": queries.is_founding_month(),
+        "unsigned": queries.unsigned(actor),
         "means": rules.BLOC_MEANS,
         "is_steward": actor.role == Member.Role.STEWARD,
         "alone": not queries.desk_is_open(),
@@ -258,7 +306,8 @@ def _check_link(token: str, *, founding: bool) -> Invitation:
     return link
 
 
-def _outlet(request: HttpRequest) -> NewOutlet:
+def _outlet(request: HttpRequest, place: str = "") -> NewOutlet:
+    """The outlet of the form's fields; `place` stands after their names where there are several."""
     names = {
         "name": "outlet",
         "platform": "platform",
@@ -267,7 +316,33 @@ def _outlet(request: HttpRequest) -> NewOutlet:
         "means": "means",
         "address": "address",
     }
-    return NewOutlet.from_dict({field: request.POST.get(posted, "") for field, posted in names.items()})
+    return NewOutlet.from_dict(
+        {field: request.POST.get(posted + place, "") for field, posted in names.items()}
+    )
+
+
+_OTHERS = ("-2", "-3", "-4", "-5", "-6")
+"""Places of the founding page for other outlets of the first day."""
+
+
+def _other_outlets(request: HttpRequest) -> list[NewOutlet]:
+    """The other outlets that were filled in; a refusal names the field at its place."""
+    found = []
+    for place in _OTHERS:
+        outlet = _outlet(request, place)
+        if not outlet.name:
+            continue
+        try:
+            outlet.check()
+        except Refused as error:
+            error.field += place
+            raise
+        found.append(outlet)
+    return found
+
+
+def _signing_lang(request: HttpRequest) -> str:
+    return "en" if lang_of(request) == "en" else "zh-Hans"
 
 
 def _person(request: HttpRequest) -> Person:

@@ -322,8 +322,14 @@ def member_list() -> None:
 @click.option(
     "--means", type=click.Choice(["audience", "region"]), default="audience", help="What the bloc stands for."
 )
-def member_invite(outlet: str, steward: bool, platform: str, owner: str, bloc: str, means: str) -> None:
-    """Print a link with which one person joins OUTLET: single use, valid for seven days."""
+@click.option("--whom", default="", help="What the person is called; needed after the branch's first month.")
+def member_invite(
+    outlet: str, steward: bool, platform: str, owner: str, bloc: str, means: str, whom: str
+) -> None:
+    """Print a link with which one person joins OUTLET: single use, valid for seven days.
+
+    After the branch's first month it is good for fourteen, and needs two members who vouch for the person at the desk.
+    """
     _ready()
     from django.conf import settings
 
@@ -336,7 +342,8 @@ def member_invite(outlet: str, steward: bool, platform: str, owner: str, bloc: s
         raise click.ClickException("the branch is not founded yet; start it with: chatbranch up")
     known = Outlet.objects.filter(name=outlet, left_at=None).first()
     joining = known or NewOutlet(outlet, platform, owner, bloc, means)
-    token = actions.do_invite(inviter, joining, rules.STEWARD if steward else rules.MEMBER)
+    role = rules.STEWARD if steward else rules.MEMBER
+    token = actions.do_invite(inviter, joining, role, whom=whom, vouches=False)
     click.echo(f"{settings.CONFIG.url}/join/{token}/")
 
 

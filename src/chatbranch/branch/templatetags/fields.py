@@ -55,6 +55,12 @@ def said(phrase: Phrase) -> str:
 
 
 @register.filter
+def get(values: dict[str, str] | None, name: str) -> str:
+    """What was typed into the field of this name: {{ values|get:name }}."""
+    return (values or {}).get(name, "")
+
+
+@register.filter
 def web(address: str) -> str:
     """The address if it may become a link: http or https; else empty. What readers sent in could be anything."""
     return address if address.startswith(("https://", "http://")) else ""

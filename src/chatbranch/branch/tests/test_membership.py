@@ -158,7 +158,7 @@ def test_a_name_in_use_by_another_owner_is_refused(join: Join) -> None:
 def test_early_members_are_founders_and_later_ones_wait_thirty_days(join: Join) -> None:
     early = join("lan", "海风网")
     with clock.held(clock.now() + timedelta(days=31)):
-        late = join("mei", "山里报")
+        late = actions.do_add_member(person=person("mei"), outlet=outlet("山里报"))
         assert queries.standing(early).counts_from <= clock.now()
         assert queries.standing(late).counts_from == clock.now() + timedelta(days=30)
 
