@@ -28,6 +28,7 @@ SLICES = (
     "cases",
     "intake",
     "publiclog",
+    "publishing",
     "relay",
 )
 TABLES: list[type[models.Model]] = [

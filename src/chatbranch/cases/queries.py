@@ -12,6 +12,7 @@ from django.urls import reverse
 from chatbranch.branch.models import Member
 from chatbranch.branch.rules import count_as_one
 from chatbranch.cases import letters
+from chatbranch.cases.files import path_of
 from chatbranch.cases.hearing import decision_on
 from chatbranch.cases.models import (
     AlsoSent,
@@ -170,6 +171,11 @@ def find(code: str) -> Case | None:
 def of_claim(claim_id: UUID) -> list[UUID]:
     """The cases that ended with a verdict on this claim."""
     return list(Case.objects.filter(claim_id=claim_id).values_list("id", flat=True))
+
+
+def kept_file(name: str) -> bytes:
+    """A file that was kept (actions.do_keep_file). Raises FileNotFoundError where it is gone."""
+    return path_of(name).read_bytes()
 
 
 def held_of(fingerprints: Iterable[str]) -> set[str]:

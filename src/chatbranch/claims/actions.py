@@ -14,7 +14,8 @@ from uuid import UUID
 from django.db import transaction
 
 from chatbranch.claims import queries
-from chatbranch.claims.models import Claim, Source, Verdict, Wording
+from chatbranch.claims.codes import new_code
+from chatbranch.claims.models import CardCode, Claim, Source, Verdict, Wording
 from chatbranch.claims.rules import (
     WITHDRAWN,
     check_dates,
@@ -68,6 +69,7 @@ def do_publish(
         basis=dict(basis or {}),
     )
     Source.objects.bulk_create(_source(verdict, source) for source in sources)
+    give_codes([(verdict, "")])
     tell_of_decision(verdict)
     return verdict
 
@@ -93,6 +95,24 @@ def tell_of_decision(verdict: Verdict) -> None:
     """Record that we decided this, for the public log to follow."""
     claim = verdict.claim_id
     do_record("verdict.decided", claim, claim=str(claim), version=verdict.version, rating=verdict.rating)
+
+
+def give_codes(verdicts: Sequence[tuple[Verdict, str]]) -> None:
+    """Give each verdict its card code: the one named with it, else a new one."""
+    named = [code for _, code in verdicts if code]
+    fresh = iter(_fresh(len(verdicts) - len(named), besides=named))
+    CardCode.objects.bulk_create(
+        CardCode(verdict=verdict, code=code or next(fresh)) for verdict, code in verdicts
+    )
+
+
+def _fresh(count: int, besides: Sequence[str]) -> list[str]:
+    """So many codes that nobody has."""
+    found: set[str] = set()
+    while missing := count - len(found):
+        found.update(new_code() for _ in range(missing))
+        found -= {*besides, *CardCode.objects.filter(code__in=found).values_list("code", flat=True)}
+    return list(found)
 
 
 def tell_of(verdict: Verdict, previous: str, **more: int) -> None:

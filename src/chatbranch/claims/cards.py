@@ -37,7 +37,7 @@ class ClaimCard:
     """A claim and one verdict on it (the current one, unless an older version was asked for).
 
     wordings: language -> texts, headline first. origin: empty where this branch decided the verdict shown.
-    scope, explanation, reason: texts by language. history: all verdicts, newest first.
+    scope, explanation, reason: texts by language. history: all verdicts, newest first. code: the card code of the verdict shown.
     """
 
     id: UUID
@@ -58,6 +58,7 @@ class ClaimCard:
     published_at: datetime
     verdict_id: UUID
     basis: dict[str, object] = field(default_factory=dict)
+    code: str = ""
 
     def headline(self, lang: str) -> str:
         """The claim in `lang`, or in the language nearest to it."""
@@ -97,6 +98,7 @@ class ClaimCard:
             "origin_url": self.origin_url,
             "version": self.version,
             "current": self.current,
+            "code": self.code,
             "published_at": self.published_at.isoformat(),
             "history": [_line(verdict) for verdict in self.history],
         }

@@ -118,7 +118,7 @@ def entries_of(claims: list[Claim], *, waiting: bool = False) -> Iterator[Entry]
 
 def _rulings(claims: list[Claim], waiting: bool) -> Iterable[tuple[Claim, tuple[Ruling, ...]]]:
     to_tell = Verdict.objects.all() if waiting else Verdict.objects.taken_effect()
-    verdicts = list(to_tell.filter(claim__in=claims).order_by("version"))
+    verdicts = list(to_tell.filter(claim__in=claims).select_related("card_code").order_by("version"))
     sources: dict[UUID, list[Cited]] = {}
     for each in Source.objects.filter(verdict__in=verdicts).order_by("id"):
         cited = Cited(each.url, each.title, each.publisher, each.lang)
@@ -143,4 +143,5 @@ def _ruling(verdict: Verdict, sources: list[Cited], origin: str) -> Ruling:
         sources=tuple(sources),
         origin=None if verdict.origin == origin else verdict.origin,
         published_at=verdict.published_at,
+        code=verdict.card_code.code if not verdict.origin else "",
     )

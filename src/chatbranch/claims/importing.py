@@ -17,7 +17,7 @@ from uuid import UUID
 
 from django.db import DataError, IntegrityError, transaction
 
-from chatbranch.claims.actions import tell_of, tell_of_decision
+from chatbranch.claims.actions import give_codes, tell_of, tell_of_decision
 from chatbranch.claims.exporting import entries_of
 from chatbranch.claims.formats import jsonlines, reading
 from chatbranch.claims.formats.entry import Entry, Ruling, check_entry
@@ -285,6 +285,8 @@ def _add_rulings(rulings: Iterable[tuple[Claim, int, Ruling]]) -> list[Verdict]:
     Source.objects.bulk_create(
         Source(verdict=verdict, **vars(cited)) for verdict, ruling in pairs for cited in ruling.sources
     )
+    given = [ruling.code if not verdict.origin else "" for verdict, ruling in pairs]
+    give_codes(list(zip(verdicts, given, strict=True)))
     for verdict in verdicts:
         if not verdict.origin:
             tell_of_decision(verdict)

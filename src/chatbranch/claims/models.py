@@ -1,4 +1,4 @@
-"""The library's tables. Wordings, verdicts and sources are appended, never edited or removed.
+"""The library's tables. Wordings, verdicts, sources and card codes are appended, never edited or removed.
 
 Three guards hold that: the models below refuse, foreign keys protect, and database triggers refuse what
 goes past Django (migration 0002).
@@ -12,6 +12,7 @@ from typing import Any, ClassVar, NoReturn
 from django.db import models
 from django.db.models import F, Q
 
+from chatbranch.claims.codes import LENGTH
 from chatbranch.claims.rules import RATINGS, WITHDRAWN
 from chatbranch.kernel import clock, ids
 
@@ -153,3 +154,13 @@ class Source(Appended):
 
     def __str__(self) -> str:
         return self.url
+
+
+class CardCode(Appended):
+    """What the cards of one version of a verdict carry (codes.py)."""
+
+    code = models.CharField(max_length=LENGTH, primary_key=True)
+    verdict = models.OneToOneField(Verdict, on_delete=models.PROTECT, related_name="card_code")
+
+    def __str__(self) -> str:
+        return self.code

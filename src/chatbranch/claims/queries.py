@@ -9,7 +9,7 @@ from uuid import UUID
 from django.db.models import Count, Max, Q, QuerySet
 
 from chatbranch.claims.cards import ClaimCard, SourceCard, VerdictCard
-from chatbranch.claims.models import Claim, Source, Verdict, Wording
+from chatbranch.claims.models import CardCode, Claim, Source, Verdict, Wording
 from chatbranch.claims.rules import WITHDRAWN
 from chatbranch.kernel import clock
 from chatbranch.kernel.phrases import pick
@@ -111,6 +111,12 @@ def newest_version(claim_id: UUID) -> int:
     return Verdict.objects.filter(claim_id=claim_id).aggregate(newest=Max("version"))["newest"] or 0
 
 
+def card_of_code(code: str) -> ClaimCard | None:
+    """The claim with the version of its verdict that this card code belongs to; None where it is none of ours."""
+    found = CardCode.objects.filter(code=code).values_list("verdict__claim_id", "verdict__version").first()
+    return claim_card(*found) if found else None
+
+
 def claim_cards(claim_ids: Sequence[UUID]) -> list[ClaimCard]:
     """The cards of these claims, in the order given; those that are not there are left out."""
     cards = {card.id: card for card in _cards(Verdict.objects.current().filter(claim_id__in=claim_ids))}
@@ -131,7 +137,7 @@ def recent(topic: str = "", rating: str = "", before: UUID | None = None, most: 
 
 def _cards(verdicts: QuerySet[Verdict]) -> Iterable[ClaimCard]:
     """Cards of these verdicts, in their order, with four reads however many there are."""
-    shown = list(verdicts.select_related("claim"))
+    shown = list(verdicts.select_related("claim", "card_code"))
     claims = [verdict.claim_id for verdict in shown]
     wordings: dict[UUID, dict[str, list[str]]] = {}
     for wording in Wording.objects.filter(claim_id__in=claims, learnt=None).order_by("seq"):
@@ -180,4 +186,5 @@ def _card(
         published_at=verdict.published_at,
         verdict_id=verdict.id,
         basis=verdict.basis,
+        code=verdict.card_code.code if hasattr(verdict, "card_code") else "",
     )

@@ -13,7 +13,7 @@ class Answer:
     """What was found, and why.
 
     outcome: answer | suggest | new, or for messages that are no question: status | help | forgotten | opinion;
-    meant | not-meant: a word on a suggestion.
+    meant | not-meant: a word on a suggestion; card: a card or page of ours, and `claim` what holds today, if it is ours.
     probability: calibrated, 0 to 1. claim: the claim's card as JSON values (claims.cards.ClaimCard.as_dict), or None.
     matched: {"text", "start", "end", "wording"}: the span of the message that was matched, in characters.
     differences: [{"kind", "yours", "ours", "decisive"}]. why: rule, score, threshold, features, nearest, fitted.

@@ -6,8 +6,7 @@ from collections.abc import Sequence
 
 from chatbranch.cases.letters import ruling, verdict_lines
 from chatbranch.claims.cards import ClaimCard
-from chatbranch.claims.rules import rating_name
-from chatbranch.kernel.phrases import Phrase, day, pick
+from chatbranch.kernel.phrases import Phrase, day
 from chatbranch.matching.guard.kinds import KINDS
 
 HELP = Phrase(
@@ -99,10 +98,6 @@ _ALSO_NEW = Phrase(
 _UNASKED = Phrase(
     "刚才这条以前查过，转的人也是好意：", "This one was checked before; whoever shared it meant well:"
 )
-_SHARE = Phrase(
-    "大家好，关于群里这条：{headline}——有人认真查过了，结论是：{rating}。{explanation}转的人也是好意，给大家提个醒。{source}",
-    "Hi all, about this one: {headline}. Someone has looked into it, and it is {rating}. {explanation} Whoever passed it on meant well; just so we all know. {source}",
-)
 LONGEST_HEADLINE = 120  # characters, in a room
 
 
@@ -148,15 +143,3 @@ def suggest_letter(
         lead = _RELATED.say(lang)
     lines = [lead, f"“{card.headline(lang)}”", url, _ALSO_NEW.say(lang, code=code) if code else ""]
     return "\n".join(line for line in lines if line)
-
-
-def share_text(card: ClaimCard, lang: str) -> str:
-    """A text for the family group that corrects kindly, without shaming whoever sent it."""
-    source = card.sources[0].url if card.sources else ""
-    return _SHARE.say(
-        lang,
-        headline=card.headline(lang).rstrip("。.！!"),
-        rating=rating_name(card.rating, lang),
-        explanation=pick(card.explanation, lang),
-        source=Phrase("依据：{url}", "Source: {url}").say(lang, url=source) if source else "",
-    )

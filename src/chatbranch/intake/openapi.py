@@ -41,6 +41,7 @@ ANSWER: dict[str, Any] = {
                 "opinion",
                 "meant",
                 "not-meant",
+                "card",
             ]
         },
         "probability": {

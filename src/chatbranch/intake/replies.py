@@ -13,10 +13,12 @@ from chatbranch.cases import actions as cases
 from chatbranch.cases import queries as case_queries
 from chatbranch.cases.actions import Shape, shape_of, shape_of_thing
 from chatbranch.cases.letters import UNKNOWN, shown_askers
+from chatbranch.claims import codes, passing_on
 from chatbranch.claims import queries as claims
 from chatbranch.claims.cards import ClaimCard
 from chatbranch.intake import letters
 from chatbranch.intake.answers import Answer
+from chatbranch.intake.forwarded import card_in, letter
 from chatbranch.intake.rules import LONGEST_LINK, is_blank, read
 from chatbranch.kernel.errors import Refused
 from chatbranch.matching import queries as matching
@@ -30,7 +32,8 @@ COMES_BACK = frozenset(
 
 @dataclass(frozen=True)
 class Prepared:
-    """A message read and matched. kind: as in rules.Reading."""
+    """A message read and matched. kind: as in rules.Reading; or `card`, where it shows a card of ours by its `code`, or leads to
+    the page of a claim. not_ours: a card code in it that is none of ours."""
 
     kind: str
     lang: str
@@ -41,6 +44,8 @@ class Prepared:
     match: Match | None = None
     shape: Shape | None = None
     trouble: str = ""
+    claim_id: UUID | None = None
+    not_ours: str = ""
 
 
 @dataclass(frozen=True)
@@ -85,13 +90,24 @@ def prepare(text: str, lang: str, *, images: tuple[str, ...] = ()) -> Prepared:
     reading = read(text)
     if reading.kind != "check":
         return Prepared(reading.kind, lang, text=reading.text, code=reading.code)
+    card = card_in(reading.text, reading.link, images)
+    if card and (card.genuine or not (images or codes.without(reading.text))):
+        return Prepared("card", lang, code=card.code, claim_id=card.claim_id)
     said, trouble = reading.text, ""
     if reading.link:
         try:
             said = _page_behind(reading.link)
         except Refused as refusal:
             trouble = refusal.say(lang)  # the case still opens, with the link for members to look at
-    prepared = Prepared("check", lang, said, link=reading.link, images=images, trouble=trouble)
+    prepared = Prepared(
+        "check",
+        lang,
+        said,
+        link=reading.link,
+        images=images,
+        trouble=trouble,
+        not_ours=card.code if card else "",
+    )
     if is_blank(said):
         kind, name = ("image", images[0]) if images else ("link", said)
         return replace(prepared, shape=shape_of_thing(kind, name, said))
@@ -111,6 +127,15 @@ def _page_behind(link: str) -> str:
 
 def settle(prepared: Prepared, asker: Asker) -> Settled:
     """Write what the prepared message entails, in the caller's transaction, and compose the answer."""
+    settled = _settled(prepared, asker)
+    if not prepared.not_ours:
+        return settled
+    warning, answer = passing_on.UNKNOWN_CODE.say(asker.lang, code=prepared.not_ours), settled.answer
+    warned = replace(answer, message=f"{warning}\n{answer.message}", note=f"{warning} {answer.note}".strip())
+    return replace(settled, answer=warned)
+
+
+def _settled(prepared: Prepared, asker: Asker) -> Settled:
     lang = asker.lang
     match prepared.kind:
         case "help" | "yes" | "no":  # a word to nothing that we asked
@@ -121,6 +146,8 @@ def settle(prepared: Prepared, asker: Asker) -> Settled:
             return _status(prepared.code, lang)
         case "duty":
             return _on_duty(prepared.code, asker)
+        case "card":
+            return _forwarded(prepared, asker)
     found = prepared.match
     card = claims.claim_card(UUID(str(found.claim_id))) if found and found.claim_id else None
     if found is not None and card is not None and found.outcome == "answer":
@@ -134,6 +161,22 @@ def _on_duty(code: str, asker: Asker) -> Settled:
     connected = here and cases.do_connect_digest(code, asker.channel, asker.address, asker.lang)
     said = letters.ON_DUTY if connected else letters.NO_SUCH_DUTY
     return Settled(Answer("help", said.say(asker.lang), asker.lang))
+
+
+def _forwarded(prepared: Prepared, asker: Asker) -> Settled:
+    """A card of ours: what holds today, and later changes of it too; or that the code is none of ours."""
+    lang, code = asker.lang, prepared.code
+    now = claims.claim_card(prepared.claim_id) if prepared.claim_id else None
+    then = claims.card_of_code(code) if code else now
+    if now is None or then is None:
+        return Settled(Answer("card", passing_on.UNKNOWN_CODE.say(lang, code=code), lang))
+    pseudonym = cases.do_note_told(
+        now.id, now.version, asker.channel, asker.address, lang, comes_back=asker.comes_back
+    )
+    url = f"{settings.CONFIG.url}/claims/{now.id}/"
+    said, sources = letter(code, then, now, lang, url=url), [dict(vars(each)) for each in now.sources]
+    answer = Answer("card", said, lang, claim=now.as_dict(lang), sources=sources, url=url)
+    return Settled(answer, pseudonym, now.id, claim_id=now.id, version=now.version)
 
 
 def also_tell(settled: Settled, *, channel: str, address: str, lang: str) -> None:
@@ -167,7 +210,7 @@ def _answered(prepared: Prepared, found: Match, card: ClaimCard, asker: Asker) -
         verdict=card.rating,
         verdict_date=card.as_of.isoformat(),
         url=url,
-        share_text=letters.share_text(card, lang),
+        share_text=passing_on.kind_text(card, lang, url=passing_on.code_url(settings.CONFIG.url, card.code)),
         **_about(prepared, found, card, lang, _why(found, lang)),
     )
     return Settled(answer, pseudonym, card.id, claim_id=card.id, version=card.version)

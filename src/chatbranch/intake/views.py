@@ -22,6 +22,7 @@ from django.views.decorators.http import require_GET, require_http_methods, requ
 from chatbranch.branch.pages import refused
 from chatbranch.cases import queries as case_queries
 from chatbranch.cases.letters import NO_SUCH_CODE
+from chatbranch.claims import passing_on
 from chatbranch.claims import queries as claims
 from chatbranch.claims.cards import ClaimCard
 from chatbranch.contacts import actions as contacts
@@ -238,13 +239,14 @@ def _no_such(code: str) -> Refused:
 
 def _share_text(card: ClaimCard | None) -> str:
     """A text to pass on, while there is a verdict and it holds."""
-    return letters.share_text(card, _lang()) if card and card.answers(clock.now().date()) else ""
+    if card is None or not card.answers(clock.now().date()):
+        return ""
+    return passing_on.kind_text(card, _lang(), url=passing_on.code_url(settings.CONFIG.url, card.code))
 
 
 def on_claim_page(request: HttpRequest, card: ClaimCard) -> dict[str, object]:
-    """What asking adds to a claim's page: a text to pass on (while the verdict holds), objections answered, where to object."""
+    """What asking adds to a claim's page: objections answered, where to object."""
     return {
-        "share_text": _share_text(card),
         "objections": case_queries.answered_objections(card.id),
         "object_url": reverse("object", args=[card.id]),
         "object_form": "intake/_object_form.html",

@@ -11,8 +11,10 @@ class SiteConfig(AppConfig):
         from chatbranch.claims.views import add_to_page
         from chatbranch.intake.views import on_claim_page
         from chatbranch.publiclog.views import effect_alarm, proof_on_claim_page, witnessing_alarm
+        from chatbranch.publishing.views import pass_on_claim_page
 
         add_to_page(on_claim_page)
         add_to_page(proof_on_claim_page)
+        add_to_page(pass_on_claim_page)
         add_alarm(effect_alarm)
         add_alarm(witnessing_alarm)

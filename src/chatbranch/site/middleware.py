@@ -31,7 +31,9 @@ class LanguageMiddleware:
         with translation.override(lang.lower()):
             request.LANGUAGE_CODE = lang.lower()
             response = self.get_response(request)
-        response.headers.setdefault("Content-Language", lang)
+        if "Content-Language" in response.headers:  # a feed or a picture, whose language is in its address
+            return response
+        response.headers["Content-Language"] = lang
         patch_vary_headers(response, ("Accept-Language", "Cookie"))
         if asked:
             response.set_cookie(

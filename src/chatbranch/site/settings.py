@@ -38,6 +38,7 @@ SLICES = [
     "cases",
     "intake",
     "publiclog",
+    "publishing",
     "relay",
 ]
 INSTALLED_APPS = [

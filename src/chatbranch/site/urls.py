@@ -17,6 +17,9 @@ urlpatterns = [
     path("robots.txt", views.robots, name="robots"),
     path("demo/", demo_views.demo, name="demo"),
     path("account/", include("chatbranch.branch.account_urls")),
+    path(
+        "", include("chatbranch.publishing.urls")
+    ),  # before asking, which answers for every other address of the API
     path("", include("chatbranch.intake.urls")),
     path("", include("chatbranch.claims.urls")),
     path("", include("chatbranch.matching.urls")),

@@ -43,7 +43,8 @@ class Cited:
 
 @dataclass(frozen=True)
 class Ruling:
-    """One verdict. scope, explanation, reason: texts by language. origin: None means that of the entry."""
+    """One verdict. scope, explanation, reason: texts by language. origin: None means that of the entry. code: its card code, of
+    our own verdicts only: others' cards are theirs to vouch for."""
 
     rating: str
     as_of: date
@@ -55,6 +56,7 @@ class Ruling:
     sources: tuple[Cited, ...] = ()
     origin: str | None = None
     published_at: datetime | None = None
+    code: str = ""
 
     def decided_by(self, origin: str) -> str:
         """Whom this verdict is from, on a claim of this origin; empty: ours."""
@@ -62,7 +64,7 @@ class Ruling:
 
     def says_as(self, other: Ruling) -> bool:
         """Whether both are the same verdict, whenever each library took it in."""
-        return replace(self, published_at=None) == replace(other, published_at=None)
+        return replace(self, published_at=None, code="") == replace(other, published_at=None, code="")
 
 
 @dataclass(frozen=True)

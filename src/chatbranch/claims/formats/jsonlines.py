@@ -1,7 +1,7 @@
 """One claim a line, in JSON: the lossless format. docs/reference/import-formats.md describes it.
 
 {"id": …, "origin": …, "origin_url": …, "topic": …, "wordings": [{"lang", "text"}], "verdict": {"rating",
-"as_of", "expires", "scope", "explanation", "reason", "basis", "origin", "published_at"}, "sources": [{"url",
+"as_of", "expires", "scope", "explanation", "reason", "basis", "origin", "published_at", "code"}, "sources": [{"url",
 "title", "publisher", "lang"}], "history": [{…verdict, "sources"}, oldest first]}
 """
 
@@ -13,6 +13,7 @@ from collections.abc import Mapping
 from datetime import UTC, date, datetime
 from typing import Any
 
+from chatbranch.claims import codes
 from chatbranch.claims.formats.entry import (
     LONGEST_TEXT,
     Cited,
@@ -124,6 +125,7 @@ def _verdict(ruling: Ruling) -> dict[str, Any]:
     fields |= {"scope": dict(ruling.scope), "explanation": dict(ruling.explanation)}
     fields |= {"reason": dict(ruling.reason), "basis": dict(ruling.basis)}
     fields["published_at"] = ruling.published_at.isoformat() if ruling.published_at else None
+    fields["code"] = ruling.code or None
     full = {name: value for name, value in fields.items() if value not in (None, {})}
     return full if ruling.origin is None else {**full, "origin": ruling.origin}
 
@@ -141,7 +143,15 @@ def _ruling(value: object, name: str) -> Ruling:
         sources=tuple(_cited(each) for each in _list(row, "sources")),
         origin=line_of(_text(row, "origin"), 200) if "origin" in row else None,
         published_at=moment(row.get("published_at"), f"{name}.published_at"),
+        code=_code(row, name),
     )
+
+
+def _code(row: Row, name: str) -> str:
+    code = _text(row, "code")
+    if code and not codes.is_code(code):
+        raise Refused("no-card-code", _NO_CODE, field=f"{name}.code", code=code[:20])
+    return code
 
 
 def _wordings(rows: list[object]) -> tuple[Worded, ...]:
@@ -190,3 +200,4 @@ _NO_DATE = Phrase(
     "“{name}” must be a date such as 2026-03-01, not “{value}”.",
 )
 _TOO_LONG = Phrase("“{name}”最多{most}字。", "“{name}” takes at most {most} characters.")
+_NO_CODE = Phrase("“{code}”不是防伪码。", "“{code}” is no card code.")

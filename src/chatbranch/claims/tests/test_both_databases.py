@@ -29,7 +29,11 @@ def _entry(origin: str, key: str) -> Entry:
         "false", date(2026, 1, 1), date(2030, 1, 1), texts, texts, texts, basis, first.sources, None
     )
     at = datetime(2026, 1, 2, 3, 4, 5, 678901, UTC)
-    rulings = tuple(Ruling(**{**vars(ruling), "published_at": at}) for ruling in (first, current))
+    codes = [] if origin else ["CB-0000-0001", "CB-7K2M-9QXD"]  # others' cards are theirs to vouch for
+    rulings = tuple(
+        Ruling(**{**vars(ruling), "published_at": at, "code": code})
+        for ruling, code in zip((first, current), codes or ["", ""], strict=True)
+    )
     wordings = (Worded("zh-Hans", "说法"), Worded("en", "A claim 🐸"), Worded("en", "Said again"))
     return Entry(key, wordings, rulings, "health", origin, "https://a.example/1" if origin else "")
 

@@ -20,7 +20,7 @@ from chatbranch.claims import queries
 from chatbranch.claims.actions import do_publish, do_withdraw
 from chatbranch.claims.exporting import do_export_file, write_datafeed, write_jsonlines
 from chatbranch.claims.importing import SAMPLE_ORIGIN, do_import_file, do_load_sample
-from chatbranch.claims.models import Claim, Source, Verdict, Wording
+from chatbranch.claims.models import CardCode, Claim, Source, Verdict, Wording
 from chatbranch.claims.tests.test_formats import review, row
 from chatbranch.journal.models import Event
 from chatbranch.kernel.errors import Refused
@@ -42,7 +42,7 @@ def exported() -> str:
 
 def emptied() -> None:
     """An empty library, as on another machine."""
-    for table in (Source, Verdict, Wording, Claim):
+    for table in (CardCode, Source, Verdict, Wording, Claim):
         table._base_manager.all()._raw_delete("default")
 
 

@@ -73,8 +73,11 @@ def test_a_slice_above_can_bring_its_part_of_the_page(
     client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def share(request: object, card: ClaimCard) -> dict[str, object]:
-        return {"share_text": f"Pass on {card.rating}"}
+        return {"object_url": f"/object/{card.rating}", "object_form": "claims/_chip.html"}
 
     monkeypatch.setattr(views, "_additions", [])
     views.add_to_page(share)
-    assert "Pass on false" in client.get(f"/claims/{published().claim_id}/").content.decode()
+    assert (
+        "I think this verdict is wrong"
+        in client.get(f"/claims/{published().claim_id}/?lang=en").content.decode()
+    )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import date
+
 import pytest
 from django.test import Client
 from tests.support.people import ask, case_of, decide, found_branch
@@ -28,11 +30,13 @@ def test_a_reader_can_say_that_a_verdict_is_wrong_from_its_page(client: Client) 
     assert "You are right, thank you." in client.get(f"/claims/{claim_id}/").content.decode()
 
 
-def test_a_text_to_pass_on_is_offered_only_for_what_still_holds(client: Client) -> None:
+def test_a_text_to_pass_on_says_what_holds_today_and_nothing_that_is_over(client: Client) -> None:
     claim_id = published().claim_id
     assert 'id="share-text"' in client.get(f"/claims/{claim_id}/").content.decode()
+    over = published(as_of=date(2020, 1, 1), expires=date(2020, 2, 1)).claim_id
+    assert 'id="share-text"' not in client.get(f"/claims/{over}/").content.decode()
     do_withdraw(claim_id, reason={"en": "We were wrong."})
-    assert 'id="share-text"' not in client.get(f"/claims/{claim_id}/").content.decode()
+    assert "之前的查证结论已经撤回" in client.get(f"/claims/{claim_id}/").content.decode()
     assert 'id="share-text"' not in client.get(f"/claims/{claim_id}/?version=1").content.decode()
 
 

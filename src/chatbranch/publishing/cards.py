@@ -1,0 +1,63 @@
+"""What stands on a card, as a picture and as text."""
+
+from __future__ import annotations
+
+from datetime import date
+
+from django.conf import settings
+
+from chatbranch.branch.queries import branch_name
+from chatbranch.claims import passing_on
+from chatbranch.claims.cards import ClaimCard
+from chatbranch.claims.rules import WITHDRAWN, rating_name
+from chatbranch.kernel import clock
+from chatbranch.kernel.phrases import Phrase
+from chatbranch.publishing.picture import Words
+
+
+def text_of(card: ClaimCard, lang: str) -> str:
+    """The card as plain text."""
+    return passing_on.plain_text(card, lang, _today(), branch=branch_name(), url=_url(card))
+
+
+def words_of(card: ClaimCard, lang: str) -> Words:
+    """What stands on the picture."""
+    word, _, note = rating_name(card.rating, lang).replace("（", "(").rstrip("）)").partition("(")
+    return Words(
+        lang=lang,
+        branch=branch_name(),
+        rating=card.rating,
+        rating_name=word.strip().capitalize(),
+        note=note,
+        headline=card.headline(lang).translate(_STRAIGHT) if lang == "en" else card.headline(lang),
+        facts=(passing_on.as_of(card, _today(), lang), passing_on.decided_by(card, lang, branch_name())),
+        warning=passing_on.TAKEN_BACK.say(lang) if card.rating == WITHDRAWN else "",
+        code_name=_CODE.say(lang),
+        code=card.code,
+        hint=_HINT.say(lang),
+        url=_url(card),
+    )
+
+
+def kind_text_of(card: ClaimCard, lang: str) -> str:
+    """The text for the family group; empty where the verdict may not be given as an answer any more, unless it was taken back."""
+    if card.rating != WITHDRAWN and not card.answers(_today()):
+        return ""
+    return passing_on.kind_text(card, lang, url=_url(card))
+
+
+def _url(card: ClaimCard) -> str:
+    return passing_on.code_url(settings.CONFIG.url, card.code)
+
+
+def _today() -> date:
+    return clock.now().date()
+
+
+_STRAIGHT = str.maketrans("“”‘’", "\"\"''")
+"""In the font, which is made for Chinese, curly marks are as wide as a character."""
+_CODE = Phrase("防伪码", "Card code")
+_HINT = Phrase(
+    "扫码，或把这张卡片发给我们：可辨真伪，看今天的结论。",
+    "Scan, or send us this card: see whether it is genuine, and what holds today.",
+)
