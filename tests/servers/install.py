@@ -23,13 +23,14 @@ PYMAP = ["pymap==0.36.7"]
 TELEGRAM = "telegram-test-api@4.2.1"
 PYMERKLE = ["pymerkle==7.0.0"]
 WITNESS_LOG = ["witness-log==0.6.1"]
+READERS = ["extruct==0.18.0", "feedparser==6.0.14"]
 RFC9162 = "@transmute/rfc9162@0.0.5"
 SUMDB = Path("/usr/share/gocode/src/golang.org/x/mod/sumdb")
 """Where Debian's golang-golang-x-mod-dev puts it."""
 
 
 def main() -> int:
-    return max(synapse(), pymap(), telegram(), pymerkle(), witness_log(), rfc9162(), sumdb())
+    return max(synapse(), pymap(), telegram(), pymerkle(), witness_log(), readers(), rfc9162(), sumdb())
 
 
 def synapse() -> int:
@@ -72,6 +73,11 @@ def pymerkle() -> int:
 def witness_log() -> int:
     """A witness that is not ours."""
     return python("witness_log", WITNESS_LOG, "witness-log-hook")
+
+
+def readers() -> int:
+    """Readers of pages and feeds that are not ours: what others see of a verdict."""
+    return python("readers", READERS, "extruct")
 
 
 def rfc9162() -> int:

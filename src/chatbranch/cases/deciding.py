@@ -167,6 +167,6 @@ def _take_effect(note: Note, case: Case, basis: dict[str, object]) -> UUID:
         explanation=note.explanation,
         reason=note.reason,
         sources=list(note.sources),
-        basis=basis,
+        basis={**basis, "media": note.media} if note.media else basis,
     )
     return verdict.claim_id

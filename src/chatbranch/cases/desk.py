@@ -20,6 +20,7 @@ from chatbranch.cases.queries import RATED, is_overtaken, may_be_heard
 from chatbranch.cases.weighing import bridging_on, why
 from chatbranch.claims import queries as claims
 from chatbranch.claims.cards import ClaimCard
+from chatbranch.claims.media import CATEGORIES, KINDS
 from chatbranch.consensus.bridging import Bridging
 from chatbranch.consensus.reasons import REASONS
 from chatbranch.consensus.rules import Decision
@@ -209,11 +210,14 @@ def prefilled(page: CasePage) -> dict[str, Any]:
     """What stands in the note form at first: for a decided case, the verdict in force; else today's date."""
     today = clock.now().date().isoformat()
     card = page.card
+    choices = {"media_kinds": KINDS.items(), "media_categories": CATEGORIES.items()}
     if card is None:
-        return {"as_of": today, "sources": [{}, {}, {}]}
+        return {**choices, "as_of": today, "sources": [{}, {}, {}]}
     headlines = {lang: texts[0] for lang, texts in card.wordings.items() if texts}
     sources = [{"url": each.url, "title": each.title, "publisher": each.publisher} for each in card.sources]
     return {
+        **choices,
+        "media": card.media,
         "as_of": today,
         "expires": card.expires.isoformat() if card.expires else "",
         "wording": _pair(headlines),

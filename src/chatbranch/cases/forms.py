@@ -30,6 +30,7 @@ def note_of(form: QueryDict) -> dict[str, Any]:
         "sources": sources_of(form),
         "as_of": _date(form, "as_of") or _missing_date(),
         "expires": _date(form, "expires"),
+        "media": {name: said for name in ("kind", "category") if (said := form.get(f"media_{name}", ""))},
     }
 
 

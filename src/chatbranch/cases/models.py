@@ -155,7 +155,10 @@ class Comment(models.Model):
 
 
 class Note(models.Model):
-    """A proposed verdict with its explanation and sources. Accepted by rule, never by one person; never edited."""
+    """A proposed verdict with its explanation and sources. Accepted by rule, never by one person; never edited.
+
+    media: kind and category of the picture, video or recording that it is about (claims.media), or empty.
+    """
 
     id = models.UUIDField(primary_key=True, default=ids.new_id)
     case = models.ForeignKey(Case, on_delete=models.CASCADE, related_name="notes")
@@ -170,6 +173,7 @@ class Note(models.Model):
     explanation = models.JSONField(default=dict)
     reason = models.JSONField(default=dict)
     sources = models.JSONField(default=list)
+    media = models.JSONField(default=dict)
     at = models.DateTimeField(default=clock.now)
     accepted_at = models.DateTimeField(null=True, blank=True)
 

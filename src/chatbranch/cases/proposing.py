@@ -10,6 +10,7 @@ from django.db import transaction
 from chatbranch.branch.models import Member
 from chatbranch.cases.checks import check_desk_open, check_not_party, check_open, filled
 from chatbranch.cases.models import Case, Note
+from chatbranch.claims.media import check_media
 from chatbranch.claims.rules import SCALE, WITHDRAWN, check_sources, check_wording
 from chatbranch.journal.actions import do_record
 from chatbranch.kernel import clock
@@ -38,6 +39,7 @@ def do_propose_note(
     scope: dict[str, str] | None = None,
     expires: date | None = None,
     reason: dict[str, str] | None = None,
+    media: dict[str, str] | None = None,
 ) -> Note:
     """Propose a verdict: for an open case, or a change or withdrawal of a decided one (then `reason` says why)."""
     check_desk_open()
@@ -53,8 +55,10 @@ def do_propose_note(
         scope=filled(scope or {}),
         expires=expires,
         reason=filled(reason or {}),
+        media=media or {},
     )
     _check_kind(note)
+    check_media(note.media)
     if rating != WITHDRAWN:
         _check_text(note)
         _check_sources(note)

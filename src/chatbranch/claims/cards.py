@@ -74,6 +74,12 @@ class ClaimCard:
         """The rating in its publisher's own words, where they differ from our scale; else empty."""
         return str(self.basis.get("said") or "")
 
+    @property
+    def media(self) -> dict[str, str]:
+        """`kind` and `category` of the picture, video or recording that the claim is about (media.py); empty for none."""
+        found = self.basis.get("media")
+        return dict(found) if isinstance(found, dict) else {}
+
     def answers(self, today: date) -> bool:
         """Whether this may be given as an answer on that day."""
         return self.current and answers(self.rating, self.expires, today, self.basis)
@@ -93,6 +99,7 @@ class ClaimCard:
             "scope": self.scope,
             "explanation": self.explanation,
             "reason": self.reason,
+            "media": self.media or None,
             "sources": [vars(source) for source in self.sources],
             "origin": self.origin,
             "origin_url": self.origin_url,

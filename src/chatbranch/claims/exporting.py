@@ -15,7 +15,7 @@ from django.db import connection
 from django.db.models.functions import Collate
 
 from chatbranch.branch.queries import branch_name
-from chatbranch.claims.formats import claimreview, jsonlines
+from chatbranch.claims.formats import claimreview, jsonlines, mediareview
 from chatbranch.claims.formats.entry import Cited, Entry, Ruling, Worded
 from chatbranch.claims.models import Claim, Source, Verdict, Wording
 
@@ -56,30 +56,43 @@ def write_jsonlines(out: TextIO, progress: Progress | None = None) -> int:
     return written
 
 
-def write_datafeed(out: TextIO, *, site: str, branch: str, progress: Progress | None = None) -> int:
+def write_datafeed(
+    out: TextIO, *, site: str, branch: str, ours: bool = False, progress: Progress | None = None
+) -> int:
     """Write every claim's current verdict as a DataFeed of ClaimReviews; returns how many.
 
-    site: this branch's public address; branch: its name, as the author of its own checks. Earlier verdicts are
-    left out, for the format has no place for them.
+    site: this branch's public address; branch: its name, as the author of its own checks. ours: only what this branch decided.
+    Earlier verdicts are left out, for the format has no place for them.
     """
     head = {"@context": "https://schema.org", "@type": "DataFeed", "name": branch, "url": site}
     out.write(json.dumps(head, ensure_ascii=False)[:-1] + ', "dataFeedElement": [')
     written = 0
     for claim_id, entry in entries(progress):
-        item = claimreview.item_of(entry, review(claim_id, entry, site=site, branch=branch))
+        if ours and entry.rulings[-1].decided_by(entry.origin):
+            continue
+        made = (our_review if ours else review)(claim_id, entry, site=site, branch=branch)
+        item = claimreview.item_of(entry, made)
         out.write((",\n" if written else "\n") + json.dumps(item, ensure_ascii=False))
         written += 1
+        if media := mediareview.review_of(entry, made):
+            out.write(",\n" + json.dumps(claimreview.item_of(entry, media), ensure_ascii=False))
     out.write("\n]}\n")
     return written
 
 
 def review(claim_id: UUID, entry: Entry, *, site: str, branch: str) -> claimreview.Json:
     """The entry's newest verdict as ClaimReview: signed by whoever decided it, read where they publish it."""
-    decided = entry.rulings[-1].origin
-    author = entry.origin if decided is None else decided
+    author = entry.rulings[-1].decided_by(entry.origin)
     page = f"{site.rstrip('/')}/claims/{claim_id}/"
     url = entry.origin_url if author and entry.origin_url else page
-    return claimreview.review_of(entry, url=url, author=author or branch)
+    return claimreview.review_of(entry, url=url, author=author or branch or site)
+
+
+def our_review(claim_id: UUID, entry: Entry, *, site: str, branch: str) -> claimreview.Json:
+    """The same of a verdict of ours, as we publish it: with where its author is found."""
+    made = review(claim_id, entry, site=site, branch=branch)
+    made["author"]["url"] = site
+    return made
 
 
 def entry_of(claim_id: UUID) -> Entry | None:

@@ -123,9 +123,18 @@ def claim_cards(claim_ids: Sequence[UUID]) -> list[ClaimCard]:
     return [cards[claim_id] for claim_id in claim_ids if claim_id in cards]
 
 
-def recent(topic: str = "", rating: str = "", before: UUID | None = None, most: int = 20) -> list[ClaimCard]:
-    """The newest verdicts, newest first. For the next page, `before` is the last card's `verdict_id`."""
-    wanted = Q()
+def recent(
+    topic: str = "",
+    rating: str = "",
+    before: UUID | None = None,
+    most: int = 20,
+    origin: str | None = None,
+) -> list[ClaimCard]:
+    """The newest verdicts, newest first. For the next page, `before` is the last card's `verdict_id`.
+
+    origin: only those that came from there; empty: only our own.
+    """
+    wanted = Q() if origin is None else Q(origin=origin)
     if topic:
         wanted &= Q(claim__topic=topic)
     if rating:

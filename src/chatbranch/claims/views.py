@@ -16,6 +16,7 @@ from django.views.decorators.http import require_safe
 from chatbranch.branch.queries import branch_name
 from chatbranch.claims import exporting, queries
 from chatbranch.claims.cards import ClaimCard
+from chatbranch.claims.formats import mediareview
 from chatbranch.kernel.phrases import as_lang
 
 Addition = Callable[[HttpRequest, ClaimCard], dict[str, object]]
@@ -31,7 +32,7 @@ def add_to_page(addition: Addition) -> None:
 def claim(request: HttpRequest, claim_id: UUID) -> HttpResponse:
     """The claim's page; ?version=N shows an earlier verdict."""
     card = _card(request, claim_id)
-    context: dict[str, object] = {"card": card, "claim_review": _claim_review(card)}
+    context: dict[str, object] = {"card": card, "for_machines": _for_machines(card)}
     for addition in _additions:
         context |= addition(request, card)
     return render(request, "claims/claim.html", context)
@@ -55,14 +56,15 @@ def _card(request: HttpRequest, claim_id: UUID) -> ClaimCard:
     return card
 
 
-def _claim_review(card: ClaimCard) -> SafeString:
-    """ClaimReview for search engines, of our own current verdicts only: others' checks are theirs to publish."""
+def _for_machines(card: ClaimCard) -> list[SafeString]:
+    """ClaimReview for search engines, and MediaReview where the claim is about a picture; of our own current verdicts only: others'
+    checks are theirs to publish."""
     entry = exporting.entry_of(card.id) if not card.origin and card.current else None
     if entry is None or card.rating == "withdrawn":
-        return SafeString("")
-    review = exporting.review(card.id, entry, site=settings.CONFIG.url, branch=branch_name())
-    review["author"]["url"] = settings.CONFIG.url
-    return in_script(json.dumps(review, ensure_ascii=False))
+        return []
+    review = exporting.our_review(card.id, entry, site=settings.CONFIG.url, branch=branch_name())
+    made = [review, mediareview.review_of(entry, review)]
+    return [in_script(json.dumps(each, ensure_ascii=False)) for each in made if each]
 
 
 _ESCAPES = {ord("<"): "\\u003c", ord(">"): "\\u003e", ord("&"): "\\u0026"}

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from chatbranch.kernel.errors import Refused
 from chatbranch.kernel.phrases import Phrase
-from chatbranch.outside import pages
+from chatbranch.outside import guard, pages
 
 AGENT = "chatbranch (checks links its readers send)"
 _SAID: dict[pages.Why, Phrase] = {
@@ -57,8 +57,8 @@ def fetch(
     url: str,
     *,
     seconds: float = pages.SECONDS,
-    resolve: pages.Resolve | None = None,
-    allow: pages.Allow | None = None,
+    resolve: guard.Resolve | None = None,
+    allow: guard.Allow | None = None,
 ) -> Page:
     """The page at `url`. Raises Refused, saying what was wrong, for anything that cannot or must not be read.
 

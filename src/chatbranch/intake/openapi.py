@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
+
+Json = dict[str, Any]
 
 _STRING: dict[str, Any] = {"type": "string"}
 _TEXT_OR_NULL: dict[str, Any] = {"type": ["string", "null"]}
@@ -126,6 +129,12 @@ CASE: dict[str, Any] = {
         "message": {**_STRING, "description": "The same in words."},
     },
 }
+
+
+def add_paths(made: Callable[[Callable[[Json, str], Json], Json], Json]) -> None:
+    """Let a slice above describe its part: given how an answer is described, and every refusal, it makes the paths."""
+    DESCRIPTION["paths"] |= made(_json, {code: _REFUSED[code] for code in ("400", "404", "405", "422")})
+
 
 DESCRIPTION: dict[str, Any] = {
     "openapi": "3.1.0",

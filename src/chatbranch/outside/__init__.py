@@ -1,1 +1,1 @@
-"""What is read from outside, guarded: web pages (`pages`) and text records of domain names (`names`)."""
+"""What is read from outside, guarded: web pages (`pages`, behind `guard`) and text records of domain names (`names`)."""

@@ -1,22 +1,16 @@
-"""Reads one page of the web, guarded: only public addresses, little time, little data, few redirects.
-
-The guard sits where the connection is made, after name resolution, so that neither a redirect nor a name that resolves
-differently the second time leads inside (server-side request forgery).
-"""
+"""Reads one page of the web, guarded (guard.py): only public addresses, little time, little data, few redirects."""
 
 from __future__ import annotations
 
-import ipaddress
-import socket
 import ssl
 import time
-from collections.abc import Callable, Iterable
 from dataclasses import dataclass
-from functools import cache
 from typing import Literal
 from urllib.parse import urljoin, urlsplit
 
 import httpcore
+
+from chatbranch.outside.guard import Allow, GuardedBackend, Inside, OutOfTime, Resolve, trust
 
 SECONDS = 8.0
 LARGEST = 2_000_000
@@ -24,8 +18,6 @@ REDIRECTS = 4
 TEXTS = ("text/html", "application/xhtml+xml", "text/plain")
 JSON = ("application/json",)
 
-Resolve = Callable[[str, int], list[str]]
-Allow = Callable[[str], bool]
 Why = Literal["slow", "unreachable", "inside", "form", "status", "redirects", "kind"]
 
 
@@ -67,67 +59,16 @@ def get(
     resolve: (host, port) -> IP addresses; allow: whether an IP address may be connected to. Both are for tests.
     """
     deadline = time.monotonic() + seconds
-    backend = _GuardedBackend(resolve or _resolve, allow or is_public, deadline)
-    with httpcore.ConnectionPool(ssl_context=_trust(), network_backend=backend) as pool:
+    backend = GuardedBackend(deadline, resolve=resolve, allow=allow)
+    with httpcore.ConnectionPool(ssl_context=trust(), network_backend=backend) as pool:
         try:
             return _Reader(pool, kinds, agent, deadline).follow(url)
-        except (httpcore.TimeoutException, _OutOfTime) as error:
+        except Inside as error:
+            raise Unread("inside") from error
+        except (httpcore.TimeoutException, OutOfTime) as error:
             raise Unread("slow") from error
         except (httpcore.NetworkError, httpcore.ProtocolError, ssl.SSLError, OSError, ValueError) as error:
             raise Unread("unreachable") from error
-
-
-def is_public(address: str) -> bool:
-    """Whether an IP address belongs to the public internet: not private, loopback, link-local, multicast or mapped to one."""
-    parsed = ipaddress.ip_address(address)
-    if isinstance(parsed, ipaddress.IPv6Address):
-        inner = parsed.ipv4_mapped or parsed.sixtofour or (parsed.teredo[1] if parsed.teredo else None)
-        if inner is not None:
-            return is_public(str(inner))
-        if parsed in ipaddress.ip_network("64:ff9b::/96"):
-            return is_public(str(ipaddress.IPv4Address(int(parsed) & 0xFFFF_FFFF)))
-    return parsed.is_global and not parsed.is_multicast
-
-
-@cache
-def _trust() -> ssl.SSLContext:
-    """Whose certificates this machine trusts; read once, for it takes a fifth of a second."""
-    return ssl.create_default_context()
-
-
-class _OutOfTime(Exception):
-    pass
-
-
-class _GuardedBackend(httpcore.NetworkBackend):
-    """Connects to public addresses only, and never past the deadline."""
-
-    def __init__(self, resolve: Resolve, allow: Allow, deadline: float) -> None:
-        self._inner = httpcore.SyncBackend()
-        self._resolve, self._allow, self._deadline = resolve, allow, deadline
-
-    def connect_tcp(
-        self,
-        host: str,
-        port: int,
-        timeout: float | None = None,
-        local_address: str | None = None,
-        socket_options: Iterable[httpcore.SOCKET_OPTION] | None = None,
-    ) -> httpcore.NetworkStream:
-        addresses = self._resolve(host, port)
-        if not addresses or not all(self._allow(address) for address in addresses):
-            raise Unread("inside")
-        left = self._deadline - time.monotonic()
-        if left <= 0:
-            raise _OutOfTime
-        return self._inner.connect_tcp(
-            addresses[0], port, min(left, timeout or left), local_address, socket_options
-        )
-
-
-def _resolve(host: str, port: int) -> list[str]:
-    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
-    return [str(each[4][0]).split("%")[0] for each in found]
 
 
 @dataclass(frozen=True)
@@ -177,7 +118,7 @@ class _Reader:
                 if len(body) > LARGEST:
                     break
                 if time.monotonic() > self.deadline:
-                    raise _OutOfTime
+                    raise OutOfTime
             return response.status, headers, bytes(body)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 
 from django.conf import settings
+from django.urls import reverse
 
 from chatbranch.branch.queries import branch_name
 from chatbranch.claims import passing_on
@@ -17,7 +18,7 @@ from chatbranch.publishing.picture import Words
 
 def text_of(card: ClaimCard, lang: str) -> str:
     """The card as plain text."""
-    return passing_on.plain_text(card, lang, _today(), branch=branch_name(), url=_url(card))
+    return passing_on.plain_text(card, lang, _today(), branch=branch_name(), url=url_of(card))
 
 
 def words_of(card: ClaimCard, lang: str) -> Words:
@@ -35,7 +36,7 @@ def words_of(card: ClaimCard, lang: str) -> Words:
         code_name=_CODE.say(lang),
         code=card.code,
         hint=_HINT.say(lang),
-        url=_url(card),
+        url=url_of(card),
     )
 
 
@@ -43,10 +44,16 @@ def kind_text_of(card: ClaimCard, lang: str) -> str:
     """The text for the family group; empty where the verdict may not be given as an answer any more, unless it was taken back."""
     if card.rating != WITHDRAWN and not card.answers(_today()):
         return ""
-    return passing_on.kind_text(card, lang, url=_url(card))
+    return passing_on.kind_text(card, lang, url=url_of(card))
 
 
-def _url(card: ClaimCard) -> str:
+def picture_url(card: ClaimCard, lang: str) -> str:
+    """Where the picture of the card is that holds today."""
+    return f"{settings.CONFIG.url}{reverse('card-picture', args=[card.id])}?lang={lang}"
+
+
+def url_of(card: ClaimCard) -> str:
+    """Where the card's code leads."""
     return passing_on.code_url(settings.CONFIG.url, card.code)
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
+from importlib.resources import files
 from uuid import UUID
 
 from django.conf import settings
-from django.http import Http404, HttpRequest, HttpResponse, HttpResponseNotModified
+from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
 from django.urls import reverse
 from django.views.decorators.http import require_safe
@@ -15,11 +15,9 @@ from chatbranch.branch.pages import lang_of
 from chatbranch.claims import codes, passing_on
 from chatbranch.claims import queries as claims
 from chatbranch.claims.cards import ClaimCard
-from chatbranch.publishing import cards
+from chatbranch.kernel.ids import read_id
+from chatbranch.publishing import cards, feeds, serving
 from chatbranch.publishing.picture import draw
-
-FRESH = "public, max-age=60"
-"""For how long others may keep what changes with a verdict."""
 
 
 @require_safe
@@ -28,16 +26,32 @@ def card_picture(request: HttpRequest, claim_id: UUID) -> HttpResponse:
     card = claims.claim_card(claim_id)
     if card is None:
         raise Http404
-    lang = lang_of(request)
-    words = cards.words_of(card, lang)
-    tag = f'"{hashlib.sha256(repr(words).encode()).hexdigest()[:32]}"'
-    if request.headers.get("If-None-Match") == tag:
-        response: HttpResponse = HttpResponseNotModified()
-    else:
-        response = HttpResponse(draw(words), content_type="image/png")
-        response["Content-Disposition"] = f'inline; filename="{card.code}.png"'
-    response["Content-Language"], response["ETag"], response["Cache-Control"] = lang, tag, FRESH
+    lang = serving.lang_of(request)
+    response = serving.answer(request, draw(cards.words_of(card, lang)), "image/png", lang=lang)
+    response["Content-Disposition"] = f'inline; filename="{card.code}.png"'
     return response
+
+
+@require_safe
+def feed(request: HttpRequest, name: str) -> HttpResponse:
+    """GET /feeds/…?lang=: a feed of what we decided; ?before= for its next page, as the page before links to it."""
+    wanted = request.GET.get("before")
+    before, lang = read_id(wanted) if wanted else None, serving.lang_of(request)
+    if wanted and before is None:
+        raise Http404
+    made = feeds.FEEDS[name](lang, before)
+    response = serving.answer(request, made.body, made.media_type, lang=lang, changed=made.changed)
+    if before is None:
+        hub, own = f"{settings.CONFIG.url}{reverse('hub')}", feeds.address(name, lang)
+        response["Link"] = f'<{hub}>; rel="hub", <{own}>; rel="self"'
+    return response
+
+
+@require_safe
+def schema(request: HttpRequest) -> HttpResponse:
+    """GET /schemas/claimreview.json: what our ClaimReviews keep to (JSON Schema, draft 2020-12)."""
+    body = (files("chatbranch.publishing") / "claimreview.schema.json").read_bytes()
+    return serving.answer(request, body, "application/schema+json", lang="en")
 
 
 @require_safe

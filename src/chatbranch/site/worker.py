@@ -57,6 +57,7 @@ def steps() -> list[Step]:
     from chatbranch.intake import actions as intake
     from chatbranch.matching import actions as matching
     from chatbranch.publiclog import actions as publiclog
+    from chatbranch.publishing import actions as publishing
     from chatbranch.relay import actions as relay
 
     scrubbed = (*relay.SCRUBBED, *publiclog.SCRUBBED)
@@ -68,6 +69,7 @@ def steps() -> list[Step]:
         Step("keep up the public log", publiclog.do_keep_up, TICK),
         Step("tell verdicts", telling.do_tell_verdicts, 0.3),
         Step("ask witnesses", Aside(publiclog.do_ask_witnesses), 1),
+        Step("call subscribers", Aside(publishing.do_call_subscribers), 0.5),
         Step("tell closings", telling.do_tell_closings, 2),
         Step("look at accounts", Aside(proving.do_look_at_due), 5),
         Step("send raters their digests", cases.do_send_digests, 30),
@@ -80,6 +82,7 @@ def steps() -> list[Step]:
         Step("prune the outbox", deliveries.do_prune, 3600),
         Step("tidy links to rate with", cases.do_tidy_links, 3600),
         Step("tidy submissions", intake.do_tidy, 3600),
+        Step("tidy subscriptions", publishing.do_tidy, 3600),
         Step("tidy routes", relay.do_tidy, 3600),
     ]
 

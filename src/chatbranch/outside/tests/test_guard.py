@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from chatbranch.outside.pages import is_public
+from chatbranch.outside.guard import is_public
 
 
 @pytest.mark.parametrize("address", ["8.8.8.8", "2606:4700::1111"])

@@ -10,6 +10,7 @@ from django import template
 from django.utils.safestring import SafeString
 from django.utils.translation import get_language
 
+from chatbranch.claims.media import media_name
 from chatbranch.claims.rules import rating_name
 from chatbranch.claims.topics import origin_name
 from chatbranch.connectors import discover
@@ -35,6 +36,12 @@ def in_lang(texts: dict[str, str]) -> str:
 def rating(code: str) -> str:
     """A rating's name in the reader's language."""
     return rating_name(code, as_lang(get_language()))
+
+
+@register.filter
+def media(said: dict[str, str] | None) -> str:
+    """What a verdict says of a picture, video or recording, in the reader's language."""
+    return media_name(said or {}, as_lang(get_language()))
 
 
 @register.filter
