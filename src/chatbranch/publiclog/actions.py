@@ -9,7 +9,7 @@ from chatbranch.publiclog.forgetting import SCRUBBED, do_erase, do_forget
 from chatbranch.publiclog.publishing import do_publish
 from chatbranch.publiclog.requesting import do_note_request
 from chatbranch.publiclog.restoring import do_catch_up
-from chatbranch.publiclog.rotating import do_rotate_key
+from chatbranch.publiclog.rotating import do_replace_lost_key, do_rotate_key
 from chatbranch.publiclog.witnessing import do_ask_witnesses
 
 __all__ = [
@@ -25,6 +25,7 @@ __all__ = [
     "do_keep_up",
     "do_note_request",
     "do_publish",
+    "do_replace_lost_key",
     "do_rotate_key",
 ]
 

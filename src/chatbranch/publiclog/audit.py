@@ -43,13 +43,14 @@ def audit(
     read: Read,
     *,
     key: Key | None = None,
+    accepted: Sequence[Key] = (),
     witnesses: Sequence[Key] = (),
     seen: str = "",
     progress: Progress = lambda done, total: None,
 ) -> Audited:
     """Audit a whole log. Raises Refused with a plain sentence on the first thing that is wrong.
 
-    key: the one the log began with. seen: an earlier checkpoint of it, as a note, of which it must be the continuation.
+    key: the one the log began with. accepted: keys that may follow a lost one. seen: an earlier checkpoint of it, as a note, of which it must be the continuation.
     """
     note_text = _file(read, CHECKPOINT).decode("utf-8", "replace")
     try:
@@ -61,7 +62,7 @@ def audit(
         raise Refused("log-note", _NOTE, why=error) from error
     if checkpoint.origin != first.name:
         raise Refused("log-other", _OTHER, theirs=checkpoint.origin, ours=first.name)
-    leaves, present = _entries(read, checkpoint.size, first, progress)
+    leaves, present = _entries(read, checkpoint.size, first, accepted, progress)
     if root_of(leaves) != checkpoint.root:
         raise Refused("log-root", _ROOT, size=checkpoint.size)
     _check_upper_tiles(read, checkpoint.size, leaves)
@@ -71,7 +72,9 @@ def audit(
     return Audited(checkpoint, note_text, first, present, cosigned, told=key is not None)
 
 
-def _entries(read: Read, size: int, key: Key, progress: Progress) -> tuple[list[bytes], Key]:
+def _entries(
+    read: Read, size: int, key: Key, accepted: Sequence[Key], progress: Progress
+) -> tuple[list[bytes], Key]:
     """The leaf hashes of all entries, each held against its tile; and the key in force after the last."""
     leaves = list[bytes]()
     for tile in tiles_of(size):
@@ -91,7 +94,7 @@ def _entries(read: Read, size: int, key: Key, progress: Progress) -> tuple[list[
             try:
                 check_leaf(leaf)
                 if _ROTATION in leaf:
-                    key = next_key(Entry.read(leaf), key)
+                    key = next_key(Entry.read(leaf), key, accepted)
             except BadEntry as error:
                 raise Refused("log-no-entry", _NO_ENTRY, index=index, why=error) from error
         leaves += hashes

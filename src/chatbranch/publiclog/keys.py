@@ -47,6 +47,14 @@ def signer() -> Signer:
     raise Refused("log-key", _OTHER_KEY, status=500, key=present.vkey, keys=settings.CONFIG.keys)
 
 
+def is_lost() -> bool:
+    """Whether the log has a key on record whose secret is not here."""
+    try:
+        return bool(public_keys()) and not signer()
+    except Refused:
+        return True
+
+
 def named(name: str) -> Key:
     """The public part of the secret key here, as the key of a log of this name."""
     return Signer.of(name, _seed()).key
@@ -95,7 +103,7 @@ def _origin(key: Key) -> str:
 
 
 _OTHER_KEY = Phrase(
-    "{keys}/log.key 不是公开日志的密钥（应为 {key}）。请放回原来的密钥；没有它，日志不能再签名。",
+    "{keys}/log.key 不是公开日志的密钥（应为 {key}）。请放回原来的密钥；没有它，日志不能再签名，结论也不会生效。真丢了，就用 chatbranch log rotate-key --lost。",
     "{keys}/log.key is not the key of the public log, which is {key}. Put the right one back: without it the log "
-    "cannot be signed any more.",
+    "cannot be signed, and no verdict takes effect. If it is lost for good: chatbranch log rotate-key --lost.",
 )

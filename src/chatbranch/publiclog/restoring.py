@@ -56,7 +56,8 @@ def _published() -> Audited | None:
     folder = Folder(Path(settings.LOG_DIR))
     if folder.checkpoint() is None:
         return None
-    return audit(folder.read, key=next(iter(keys.public_keys()), None))
+    ours = keys.public_keys()
+    return audit(folder.read, key=next(iter(ours), None), accepted=ours)
 
 
 @transaction.atomic

@@ -34,6 +34,12 @@ def log() -> None:
     help="The key the log began with; without it, the one it publishes is believed.",
 )
 @click.option(
+    "--accept",
+    "accepted",
+    multiple=True,
+    help="A key that may follow one that was lost, because the branch says so elsewhere; may be given several times.",
+)
+@click.option(
     "--witness",
     "witnesses",
     multiple=True,
@@ -44,17 +50,26 @@ def log() -> None:
     type=_FILE,
     help="File with the checkpoint seen last time, of which the log must be the continuation; written anew at the end.",
 )
-def verify(target: str, vkey: str, witnesses: tuple[str, ...], seen: Path | None) -> None:
+def verify(
+    target: str, vkey: str, accepted: tuple[str, ...], witnesses: tuple[str, ...], seen: Path | None
+) -> None:
     """Audit the log at URL (an address, or a folder): every entry, hash, signature and cosignature.
 
     Ends with exit code 1 and one sentence on the first thing that is wrong.
     """
     from chatbranch.publiclog.audit import audit
 
-    named = [_key(each) for each in witnesses]
+    named, heirs = [_key(each) for each in witnesses], [_key(each) for each in accepted]
     before = seen.read_text(encoding="utf-8") if seen and seen.exists() else ""
     with Bar("Auditing") as bar, _reading(target) as read:
-        found = audit(read, key=_key(vkey) if vkey else None, witnesses=named, seen=before, progress=bar.at)
+        found = audit(
+            read,
+            key=_key(vkey) if vkey else None,
+            accepted=heirs,
+            witnesses=named,
+            seen=before,
+            progress=bar.at,
+        )
     if missing := {each.name for each in named} - set(found.cosigned):
         raise click.ClickException(f"not cosigned by {', '.join(sorted(missing))}")
     if seen:
@@ -71,7 +86,9 @@ def _said(found: Audited, continued: bool) -> str:
         + ("" if found.told else " (as the log itself says; compare it with what the branch says elsewhere)"),
     ]
     if found.now != found.key:
-        lines.append(f"signs now with: {found.now.vkey} (each key was signed by the one before)")
+        lines.append(
+            f"signs now with: {found.now.vkey} (each key was signed by the one before, or accepted by you)"
+        )
     if found.cosigned:
         lines.append(f"cosigned by {', '.join(found.cosigned)}")
     if continued:
@@ -97,20 +114,27 @@ def check_proof(file: Path, vkey: str) -> None:
 
 
 @log.command(name="rotate-key")
-def rotate_key() -> None:
+@click.option(
+    "--lost",
+    is_flag=True,
+    help="The old key is lost and cannot sign: the one that is here now takes its place, and the log says so.",
+)
+def rotate_key(lost: bool) -> None:
     """Give this branch's log another key; the old one signs that in the log itself. Stop the branch first."""
     from chatbranch.site import cli
 
     cli._ready()
     from django.conf import settings
 
-    from chatbranch.publiclog.actions import do_rotate_key
+    from chatbranch.publiclog.actions import do_replace_lost_key, do_rotate_key
     from chatbranch.site.backup import branch_stopped
 
     with branch_stopped(settings.CONFIG.data):
-        key = do_rotate_key()
+        key = do_replace_lost_key() if lost else do_rotate_key()
     click.echo(key.vkey)
     click.echo(f"Copy {settings.CONFIG.keys} anew, and give your witnesses this key.", err=True)
+    if lost:
+        click.echo("Tell people in another way that this key is yours: nobody could sign that.", err=True)
 
 
 def _key(vkey: str) -> Key:

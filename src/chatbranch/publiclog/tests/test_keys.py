@@ -12,8 +12,9 @@ from tests.support.databases import Database
 
 from chatbranch.kernel.errors import Refused
 from chatbranch.publiclog import keys, rotating
-from chatbranch.publiclog.actions import do_append, do_publish, do_rotate_key
+from chatbranch.publiclog.actions import do_append, do_publish, do_replace_lost_key, do_rotate_key
 from chatbranch.publiclog.models import Entry, LogKey
+from chatbranch.publiclog.notes import Signer
 from chatbranch.publiclog.tests.support import appended, audited, drafts
 
 
@@ -92,3 +93,29 @@ def test_a_change_that_is_cut_off_leaves_one_key_in_force(
 def test_a_log_without_entries_needs_no_change(own_keys: Path) -> None:
     with pytest.raises(Refused, match="no entry yet"):
         do_rotate_key()
+
+
+def test_a_lost_key_is_replaced_and_whoever_audits_is_told_to_ask(own_keys: Path, settings: Settings) -> None:
+    appended(3)
+    before, seen = keys.public_keys()[0], audited().note
+    settings.SECRETS["log"] = "11" * 32  # the folder of keys was lost, and the next start made others
+    do_append(drafts(1))
+    with pytest.raises(Refused, match="rotate-key --lost"):
+        do_publish()
+    new = do_replace_lost_key()
+    assert keys.public_keys() == [before, new]
+    with pytest.raises(Refused, match="Ask the branch in another way"):
+        audited(key=before, seen=seen)
+    found = audited(key=before, accepted=[new], seen=seen)
+    assert (found.now, found.checkpoint.size) == (new, 5)
+    appended(1)
+    with pytest.raises(Refused):
+        audited(key=before, accepted=[Signer.of(before.name, b"\2" * 32).key])
+
+
+def test_a_key_that_is_here_is_not_replaced_as_lost(own_keys: Path) -> None:
+    with pytest.raises(Refused, match="nothing was lost"):
+        do_replace_lost_key()
+    appended(1)
+    with pytest.raises(Refused, match="nothing was lost"):
+        do_replace_lost_key()
