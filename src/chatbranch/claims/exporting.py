@@ -12,6 +12,7 @@ from uuid import UUID
 
 from django.conf import settings
 from django.db import connection
+from django.db.models import F, Q
 from django.db.models.functions import Collate
 
 from chatbranch.branch.queries import branch_name
@@ -67,9 +68,7 @@ def write_datafeed(
     head = {"@context": "https://schema.org", "@type": "DataFeed", "name": branch, "url": site}
     out.write(json.dumps(head, ensure_ascii=False)[:-1] + ', "dataFeedElement": [')
     written = 0
-    for claim_id, entry in entries(progress):
-        if ours and entry.rulings[-1].decided_by(entry.origin):
-            continue
+    for claim_id, entry in entries(progress, ours=ours):
         made = (our_review if ours else review)(claim_id, entry, site=site, branch=branch)
         item = claimreview.item_of(entry, made)
         out.write((",\n" if written else "\n") + json.dumps(item, ensure_ascii=False))
@@ -100,10 +99,11 @@ def entry_of(claim_id: UUID) -> Entry | None:
     return next(entries_of(list(Claim.objects.filter(id=claim_id, version__gt=0))), None)
 
 
-def entries(progress: Progress | None = None) -> Iterator[tuple[UUID, Entry]]:
-    """Every claim with its id, in the order of origin and key: the same in every library and database."""
+def entries(progress: Progress | None = None, *, ours: bool = False) -> Iterator[tuple[UUID, Entry]]:
+    """Every claim with its id, in the order of origin and key: the same in every library and database. ours: that we decided about."""
     binary = "C" if connection.vendor == "postgresql" else "BINARY"
-    ordered = Claim.objects.filter(version__gt=0).order_by(Collate("origin", binary), Collate("key", binary))
+    decided = Q(verdicts__version=F("version"), verdicts__origin="") if ours else Q(version__gt=0)
+    ordered = Claim.objects.filter(decided).order_by(Collate("origin", binary), Collate("key", binary))
     found = list(ordered.values_list("id", flat=True))
     for start in range(0, len(found), CHUNK):
         part = Claim.objects.in_bulk(found[start : start + CHUNK])

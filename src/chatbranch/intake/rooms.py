@@ -11,6 +11,7 @@ from django.conf import settings
 from django.db import transaction
 
 from chatbranch.cases import actions as cases
+from chatbranch.claims import codes
 from chatbranch.claims import queries as claims
 from chatbranch.claims.cards import ClaimCard
 from chatbranch.contacts import actions as contacts
@@ -46,9 +47,13 @@ def do_greet(inbound: Inbound) -> bool:
 
 
 def is_overheard(inbound: Inbound) -> bool:
-    """Whether a message that is not for us is compared with the library at all. Takes no look at the database."""
-    return bool(settings.CONFIG.speak_unasked) and worth_comparing(
-        clean(inbound.text), inbound.sent_at, clock.now()
+    """Whether a message that is not for us is compared with the library at all: a card, which says itself what was found, is not.
+    Takes no look at the database."""
+    said = clean(inbound.text)
+    return (
+        bool(settings.CONFIG.speak_unasked)
+        and worth_comparing(said, inbound.sent_at, clock.now())
+        and not codes.find(said)
     )
 
 

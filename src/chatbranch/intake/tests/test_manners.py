@@ -263,6 +263,9 @@ def test_a_room_is_compared_with_nothing_until_the_branch_wants_it(settings: Set
     assert not intake.is_overheard(said(CHECKED))
     settings.CONFIG = replace(settings.CONFIG, speak_unasked=True)
     assert intake.is_overheard(said(CHECKED))
+    assert not intake.is_overheard(said(f"【不实】{CHECKED} CB-7K2M-9QXD")), (
+        "a card says itself what was found"
+    )
     assert not intake.is_overheard(said("停水三天是真的吗"))
 
 
