@@ -10,6 +10,8 @@ from allauth.mfa.webauthn import views as webauthn
 from django.urls import path
 
 from chatbranch.branch import views
+from chatbranch.branch.recovery import views as recovery
+from chatbranch.branch.sessions import views as sessions
 
 urlpatterns = [
     path("login/", account.login, name="account_login"),
@@ -18,6 +20,12 @@ urlpatterns = [
     path("reauthenticate/", account.reauthenticate, name="account_reauthenticate"),
     path("password/", account.password_change, name="account_change_password"),
     path("lost/", views.lost_keys, name="account_reset_password"),
+    path("lost/ask/", recovery.ask, name="ask_recovery"),
+    path("recoveries/", recovery.recoveries, name="recoveries"),
+    path("recoveries/<uuid:key>/stop/", recovery.stop, name="stop_recovery"),
+    path("sessions/", sessions.sessions, name="sessions"),
+    path("sessions/others/end/", sessions.end_others, name="end_other_sessions"),
+    path("sessions/<uuid:key>/end/", sessions.end, name="end_session"),
     path("2fa/", mfa.index, name="mfa_index"),
     path("2fa/authenticate/", mfa.authenticate, name="mfa_authenticate"),
     path("2fa/reauthenticate/", mfa.reauthenticate, name="mfa_reauthenticate"),

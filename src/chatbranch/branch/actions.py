@@ -14,6 +14,7 @@ from chatbranch.branch import code, queries, rules
 from chatbranch.branch.details import NewOutlet, Person
 from chatbranch.branch.models import Bloc, Branch, Interest, Invitation, Member, Outlet, Signature, Voucher
 from chatbranch.branch.notices import do_mark_told, do_notify
+from chatbranch.branch.sessions.actions import do_end_all
 from chatbranch.journal.actions import do_record
 from chatbranch.kernel import clock, ids
 from chatbranch.kernel.errors import Refused
@@ -223,9 +224,20 @@ def do_add_member(*, person: Person, outlet: Outlet | NewOutlet, role: str = rul
 def do_prepare_renewal(member: Member) -> str:
     """A token for /renew/<token>/, with which a member who lost their keys sets a new password (`chatbranch member reset`).
 
-    Their old password, passkeys and codes hold until the link is used; then they are void.
+    Their old password, passkeys and codes hold until the link is used; then they are void. The member is told.
     """
-    return _new_link(renews=member, role=member.role)[0]
+    with transaction.atomic():
+        token, _ = _new_link(renews=member, role=member.role)
+        do_notify(
+            [member],
+            Phrase(
+                "照看机器的人为您做了一个重设密码的链接。不是您要的话，请马上问清楚。",
+                "Whoever looks after the machine made a link to reset your password. If you did not ask for it, please find out why.",
+            ),
+            about=member.pk,
+        )
+        do_record("member.reset-prepared", member.pk)
+    return token
 
 
 def do_renew(token: str, password: str) -> Member:
@@ -235,12 +247,18 @@ def do_renew(token: str, password: str) -> Member:
         member = link.renews
         if member is None or not queries.is_member(member):
             raise queries.link_is_over()
-        Person(member.name, member.username, password).check_password()
-        member.set_password(password)
-        member.save(update_fields=["password"])
-        Authenticator.objects.filter(user=member).delete()
-        do_record("member.renewed", member.pk)
+        do_set_new_password(member, password)
+        do_record("member.renewed", member.pk, by="machine")
     return member
+
+
+def do_set_new_password(member: Member, password: str) -> None:
+    """A new password, in the caller's transaction: the old one, every second factor and every session are void."""
+    Person(member.name, member.username, password).check_password()
+    member.set_password(password)
+    member.save(update_fields=["password"])
+    Authenticator.objects.filter(user=member).delete()
+    do_end_all(Member.objects.filter(pk=member.pk))
 
 
 def do_leave(actor: queries.Looker) -> None:
@@ -275,6 +293,7 @@ def do_end_peer(actor: queries.Looker, outlet: Outlet) -> None:
 def _sign_out_for_good(who: QuerySet[Member]) -> None:
     """They have left: name and work stay, and whatever lets them in or reaches them goes."""
     Authenticator.objects.filter(user__in=who).delete()
+    do_end_all(who)
     who.update(left_at=clock.now(), is_active=False, email="", password=make_password(None))
 
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 from django.contrib.auth.models import AbstractBaseUser, BaseUserManager
 from django.db import models
 
+from chatbranch.branch.recovery import rules as recovery_rules
 from chatbranch.kernel import clock, ids
 
 
@@ -275,3 +276,65 @@ class Notice(models.Model):
 
     def __str__(self) -> str:
         return f"notice {self.id}"
+
+
+class Session(models.Model):
+    """Where a member is signed in: what kind of device, since when, and the day it was last used. No network address.
+
+    `key`: of the session in Django's table, so that it can be ended.
+    """
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id)
+    member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="sessions")
+    key = models.CharField(max_length=40)
+    device = models.CharField(max_length=40, blank=True)
+    since = models.DateTimeField(default=clock.now)
+    seen_on = models.DateField()
+
+    def __str__(self) -> str:
+        return f"session {self.id}"
+
+
+class Recovery(models.Model):
+    """That somebody asks to be let in again as this member, and who has helped. Empty `member`: a name that nobody has.
+
+    `code`: what they tell their helpers, who have to know them. `opens_at`: a day after the second helped.
+    """
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id)
+    member = models.ForeignKey(Member, null=True, on_delete=models.CASCADE, related_name="recoveries")
+    token_hash = models.CharField(max_length=64, unique=True)
+    code = models.CharField(max_length=6)
+    device = models.CharField(max_length=40, blank=True)
+    asked_at = models.DateTimeField(default=clock.now)
+    opens_at = models.DateTimeField(null=True, blank=True)
+    stopped_at = models.DateTimeField(null=True, blank=True)
+    used_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"recovery {self.id}"
+
+    @property
+    def state(self) -> recovery_rules.State:
+        """Where it stands now."""
+        return recovery_rules.state(
+            asked_at=self.asked_at,
+            opens_at=self.opens_at,
+            ended=bool(self.stopped_at or self.used_at),
+            now=clock.now(),
+        )
+
+
+class Helper(models.Model):
+    """A member's word that they have spoken with whoever asks, and that it is that member."""
+
+    id = models.UUIDField(primary_key=True, default=ids.new_id)
+    recovery = models.ForeignKey(Recovery, on_delete=models.CASCADE, related_name="helpers")
+    by = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="+")
+    at = models.DateTimeField(default=clock.now)
+
+    class Meta:
+        constraints = [models.UniqueConstraint(fields=["recovery", "by"], name="helps_once")]
+
+    def __str__(self) -> str:
+        return f"helper {self.id}"

@@ -9,12 +9,14 @@ from allauth.account.adapter import DefaultAccountAdapter
 from allauth.account.internal.flows.reauthentication import reauthenticate_by_password
 from allauth.mfa.adapter import DefaultMFAAdapter
 from allauth.mfa.models import Authenticator
+from allauth.mfa.utils import is_mfa_enabled
 from cryptography.fernet import Fernet
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 from django.conf import settings
 from django.contrib.auth import login
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
+from django.shortcuts import redirect
 from django.utils.functional import lazystr
 from django.utils.translation import get_language
 
@@ -115,6 +117,12 @@ def _box() -> Fernet:
         settings.SECRETS["django"].encode()
     )
     return Fernet(base64.urlsafe_b64encode(key))
+
+
+def welcome(request: HttpRequest, member: Member) -> HttpResponse:
+    """Sign in somebody who has just chosen their password, and lead them on: to a second factor, or to the desk."""
+    sign_in(request, member)
+    return redirect("mfa_index" if not is_mfa_enabled(member) else settings.LOGIN_REDIRECT_URL)
 
 
 def sign_in(request: HttpRequest, member: Member) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 from django.urls import include, path
 
 from chatbranch.branch import views
+from chatbranch.branch.recovery import views as recovery
 
 urlpatterns = [
     path("found/<str:token>/", views.found, name="found"),
@@ -24,5 +25,7 @@ urlpatterns = [
     path("desk/members/charter/", views.write_charter, name="write_charter"),
     path("desk/notices/<uuid:key>/read/", views.read_notice, name="read_notice"),
     path("desk/members/leave/", views.leave, name="leave"),
+    path("recover/<str:token>/", recovery.recover, name="recover"),
+    path("desk/members/help/", recovery.help_back, name="help_back"),
     path("", include("chatbranch.branch.proving.urls")),
 ]

@@ -6,7 +6,6 @@ from dataclasses import replace
 from uuid import UUID
 
 from allauth.mfa.models import Authenticator
-from allauth.mfa.utils import is_mfa_enabled
 from allauth.mfa.webauthn import views as webauthn
 from django.conf import settings
 from django.contrib import messages
@@ -23,7 +22,7 @@ from chatbranch.branch.access import member_of, member_required
 from chatbranch.branch.details import NewOutlet, Person
 from chatbranch.branch.models import Interest, Invitation, Member, Notice, Outlet
 from chatbranch.branch.pages import lang_of, refused, say
-from chatbranch.branch.signin import MFAAdapter, sign_in
+from chatbranch.branch.signin import MFAAdapter, welcome
 from chatbranch.kernel import clock, ids
 from chatbranch.kernel.errors import Refused
 
@@ -54,11 +53,11 @@ def found(request: HttpRequest, token: str) -> HttpResponse:
         if not error.field:
             raise
         return refused(request, "branch/found.html", error, means=rules.BLOC_MEANS, places=_OTHERS)
-    welcome = _welcome(request, steward)
+    onward = welcome(request, steward)
     if not links:
-        return welcome
+        return onward
     shown = [(name, settings.CONFIG.url + reverse("join", args=[link])) for name, link in links]
-    context = {"links": shown, "days": rules.INVITATION_LASTS.days, "onward": welcome["Location"]}
+    context = {"links": shown, "days": rules.INVITATION_LASTS.days, "onward": onward["Location"]}
     return render(request, "branch/founded.html", context)
 
 
@@ -85,7 +84,7 @@ def join(request: HttpRequest, token: str) -> HttpResponse:
         if not error.field:
             raise
         return refused(request, "branch/join.html", error, **context)
-    return _welcome(request, member)
+    return welcome(request, member)
 
 
 @never_cache
@@ -104,7 +103,7 @@ def renew(request: HttpRequest, token: str) -> HttpResponse:
         if not error.field:
             raise
         return refused(request, "branch/renew.html", error, link=link)
-    return _welcome(request, member)
+    return welcome(request, member)
 
 
 @require_GET
@@ -348,8 +347,3 @@ def _signing_lang(request: HttpRequest) -> str:
 def _person(request: HttpRequest) -> Person:
     given = {name: " ".join(request.POST.get(name, "").split()) for name in ("person", "username")}
     return Person(given["person"], given["username"], request.POST.get("password", ""), lang_of(request))
-
-
-def _welcome(request: HttpRequest, member: Member) -> HttpResponse:
-    sign_in(request, member)
-    return redirect("mfa_index" if not is_mfa_enabled(member) else settings.LOGIN_REDIRECT_URL)

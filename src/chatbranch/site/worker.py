@@ -50,6 +50,8 @@ class Step:
 def steps() -> list[Step]:
     """All standing work of the house, in the order in which a verdict travels."""
     from chatbranch.branch.proving import actions as proving
+    from chatbranch.branch.recovery import actions as recovery
+    from chatbranch.branch.sessions import actions as sessions
     from chatbranch.cases import actions as cases
     from chatbranch.cases import asking, telling
     from chatbranch.contacts import actions as contacts
@@ -80,6 +82,8 @@ def steps() -> list[Step]:
         Step("scrub erased pages", _AfterForgetting(partial(intake.do_scrub, scrubbed)), 5),
         Step("erase contacts whose window ended", contacts.do_expire, 3600),
         Step("prune the outbox", deliveries.do_prune, 3600),
+        Step("tidy sessions", sessions.do_tidy, 3600),
+        Step("tidy recoveries", recovery.do_tidy, 3600),
         Step("tidy links to rate with", cases.do_tidy_links, 3600),
         Step("tidy submissions", intake.do_tidy, 3600),
         Step("tidy subscriptions", publishing.do_tidy, 3600),
