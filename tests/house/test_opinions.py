@@ -18,7 +18,7 @@ from chatbranch.kernel import clock
 from chatbranch.kernel.errors import Refused
 from tests.support.people import ask, case_of, found_branch, propose
 
-OPINION = "我觉得新开的九路公交车线路设计得太差了，完全没有为老人着想，应该马上改"
+OPINION = "新开的九路公交车绕得人头晕，老人坐上去半天到不了医院，司机也一脸不高兴"
 OTHER = "紧急通知：云岚市自来水厂今晚八点起停水三天，请大家马上储水，转发给家人！"
 STEPS = 120
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_index")]
@@ -65,6 +65,7 @@ ELSEWHERE = {
     "do_rekey",
     "do_make_rating_link",
     "do_tidy_links",
+    "do_close_unread",
     "do_weigh",
     "do_prepare_digest",
     "do_connect_digest",

@@ -29,6 +29,7 @@ SLICES = (
     "intake",
     "publiclog",
     "publishing",
+    "conduct",
     "relay",
 )
 TABLES: list[type[models.Model]] = [
@@ -45,6 +46,9 @@ COUNTS = {
     "cases.Rating.value": "how helpful a member finds a note: their own word, said openly, about the note",
     "cases.Objection.verdict_version": "which verdict is objected to",
     "cases.Asker.told_version": "which verdict this asker was told",
+    "conduct.MatterEvent.place": "the order of what happened to a matter",
+    "conduct.Decision.round": "whether a first panel decided, or one on appeal",
+    "conduct.Pace.count": "complaints of one pseudonym (a reader, a network) on one day, erased with the day",
     "deliveries.Delivery.attempts": "how often one message was sent",
     "deliveries.Delivery.repeats": "how often one message was sent again after a crash",
     "intake.Flood.count": "messages of one pseudonym (an asker, a room, a network) on one day, erased with the day",
@@ -62,6 +66,8 @@ PSEUDONYMS = {
     "cases.Asker",
     "cases.Objection",
     "cases.Digest",  # a rater's own chat
+    "conduct.Complaint",
+    "conduct.Pace",
     "intake.Submission",
     "intake.Flood",
     "intake.Meant",

@@ -28,41 +28,24 @@ class Code:
         return sha256(self.text(lang).encode()).hexdigest()
 
 
-_FIRST = Code(
+FIRST = Code(
     "1",
     (
-        Phrase("我们核对事实，不评判看法。", "We check facts, and do not judge opinions."),
-        Phrase("我们不编造。写了什么，就能拿出依据。", "We fabricate nothing. For what we write, we can show our sources."),
-        Phrase(
-            "发现自己错了，尽快更正，更正和原文一样容易看到。",
-            "When we were wrong we correct it soon, as visibly as we were wrong.",
-        ),
-        Phrase(
-            "标明什么是报道、什么是看法、什么是广告、什么由机器生成。",
-            "We mark what is reporting, opinion, advertising, or made by a machine.",
-        ),
-        Phrase(
-            "与谁有工作、钱款或亲属上的关系，我们写明，并回避相关的个案。",
-            "We declare whom we are bound to by work, money or family, and stand aside where it matters.",
-        ),
-        Phrase(
-            "保护消息来源、询问人和未成年人，不公开私人生活。",
-            "We protect sources, askers and minors, and publish nothing of private lives.",
-        ),
-        Phrase(
-            "不暗中联手发帖，不围攻任何人，也不向任何机构举报个人。",
-            "We never post in hidden coordination, never gang up on anybody, and report no person to anyone.",
-        ),
-        Phrase(
-            "有人指出我们的错误，我们按期答复；不服可以申诉。",
-            "When somebody points out a mistake of ours we answer in time; whoever disagrees can appeal.",
-        ),
+        Phrase("事实有依据：当作事实说的，要有可以指出的来源，或自己在场。", "Facts have a source: what we tell as a fact rests on a source that can be named, or on having been there."),
+        Phrase("不编造：不虚构或改动人物、引语、文件、图片和数据。", "Nothing is made up: we neither invent nor alter persons, quotations, documents, pictures or figures."),
+        Phrase("不张冠李戴：旧事不当新事，别处不当此处；图片写明时间地点。", "Things stay in their time and place: the old is not shown as new, nor elsewhere as here; pictures say when and where."),
+        Phrase("不断章取义：引用不改变原来的意思。", "Quotations keep their meaning: nothing is cut so that it says something else."),
+        Phrase("有错就改：知道错了，尽快更正，和原来一样容易看到。", "Mistakes are corrected: soon, and as visibly as they were made."),
+        Phrase("公开利益：写明什么是广告、什么由机器生成；与谁有工作、钱款或亲属上的关系，写明并回避。", "Interests are open: we mark what is advertising or made by a machine, declare whom we are bound to by work, money or family, and stand aside where it matters."),
+        Phrase("保护私人：保护消息来源、询问人和未成年人，不公开普通人的私事和住址。", "Private people are protected: we protect sources, askers and minors, and publish no private matters or addresses of ordinary people."),
+        Phrase("不暗中协同：不装作互不相识一起发帖，不围攻任何人，也不向任何机构举报个人。", "No hidden coordination: we do not post together while posing as strangers, gang up on nobody, and report no person to anyone."),
+        Phrase("不反复故意编造：十二个月内三次终局认定、且有故意的凭据，由评议组专门评议。", "No repeated, intended fabrication: three final findings within twelve months, each with intent evidenced, are put before a panel as such."),
     ),
 )  # fmt: skip
 
 
 def _first() -> Code:
-    return _FIRST
+    return FIRST
 
 
 _source: Callable[[], Code] = _first

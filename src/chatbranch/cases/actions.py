@@ -18,7 +18,7 @@ from chatbranch.cases.asking import (
     do_rekey,
 )
 from chatbranch.cases.checks import check_desk_open, check_not_party, check_open
-from chatbranch.cases.closing import do_close, do_link_to_claim, do_reopen
+from chatbranch.cases.closing import do_close, do_close_unread, do_link_to_claim, do_reopen
 from chatbranch.cases.correcting import do_correct_match
 from chatbranch.cases.deciding import do_rate, do_weigh
 from chatbranch.cases.digests import (
@@ -56,6 +56,7 @@ __all__ = [
     "do_answer_objection",
     "do_answer_party",
     "do_close",
+    "do_close_unread",
     "do_comment",
     "do_connect_digest",
     "do_correct_match",

@@ -8,7 +8,7 @@ from django.db import transaction
 
 from chatbranch.branch.models import Member
 from chatbranch.branch.rules import owner_key
-from chatbranch.cases.checks import check_desk_open, check_not_party, check_open, held
+from chatbranch.cases.checks import check_desk_open, check_not_party, check_open, held, said
 from chatbranch.cases.grouping import lock_opening
 from chatbranch.cases.models import Asker, Case, Comment
 from chatbranch.cases.teaching import teach
@@ -76,8 +76,17 @@ def do_close(actor: Member, case: Case, state: str) -> None:
         do_record("case.closed", case.id, what=state)
 
 
-def do_reopen(actor: Member, case: Case) -> None:
-    """Take a case closed as opinion or private up again, for instance because its asker contests that."""
+def do_close_unread(case: Case) -> None:
+    """Close a case in the transaction that opened it, because its message reads as an opinion. Members find it among the closed
+    ones, and any of them may take it up again."""
+    Case.objects.filter(pk=case.pk).update(state=Case.State.OPINION, closed_at=clock.now())
+    case.state = Case.State.OPINION
+    do_record("case.closed", case.id, what=Case.State.OPINION.value)
+
+
+def do_reopen(actor: Member, case: Case, why: str) -> None:
+    """Take a case closed as opinion or private up again, with a reason, which joins the discussion."""
+    reason = said(why, "why")
     with transaction.atomic():
         if held(case).state not in (Case.State.OPINION, Case.State.PRIVATE):
             raise Refused(
@@ -86,4 +95,5 @@ def do_reopen(actor: Member, case: Case) -> None:
                 status=409,
             )
         Case.objects.filter(pk=case.pk).update(state=Case.State.OPEN, closed_at=None)
+        Comment.objects.create(case=case, by=actor, text=reason)
         do_record("case.changed", case.id, what="reopened")

@@ -199,7 +199,7 @@ def _close(request: HttpRequest, actor: Member, subject: Case) -> str:
 
 
 def _reopen(request: HttpRequest, actor: Member, subject: Case) -> str:
-    actions.do_reopen(actor, subject)
+    actions.do_reopen(actor, subject, request.POST.get("why", ""))
     return say(request, "已重新打开。", "Open again.")
 
 

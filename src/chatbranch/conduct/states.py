@@ -130,7 +130,8 @@ class Panel:
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a matter stands. appeal: None before there is one. left: what was left of the measure's time when the appeal began."""
+    """Where a matter stands. first, appeal: the two rounds; no appeal, None. left: what was left of the measure's time when the
+    appeal began. settled_at: when two jurors of the appeal stood by its reasons."""
 
     state: State
     received_at: datetime
@@ -150,8 +151,9 @@ class Progress:
     intent: bool = False
     appeal_until: datetime | None = None
     appealed_at: datetime | None = None
+    settled_at: datetime | None = None
     left: timedelta = timedelta(0)
-    short: bool = False
+    short_at: datetime | None = None
     pattern: bool = False
 
     @property
@@ -226,7 +228,7 @@ def _replied(progress: Progress, event: Event) -> Progress:
 def _drawn(progress: Progress, event: Event) -> Progress:
     jurors = tuple(_texts(event, "jurors"))
     return _set_panel(
-        replace(progress, short=False),
+        replace(progress, short_at=None),
         replace(progress.panel, jurors=jurors, seated_at=dict.fromkeys(jurors, event.at)),
     )
 
@@ -257,7 +259,7 @@ def _stated(progress: Progress, event: Event) -> Progress:
 def _approved(progress: Progress, event: Event) -> Progress:
     panel = replace(progress.panel, approvers=progress.panel.approvers | {event.by})
     if progress.round == 2:
-        return _set_panel(progress, panel)
+        return replace(progress, appeal=panel, settled_at=event.at)
     found = panel.finding
     assert found is not None
     return replace(
@@ -272,7 +274,7 @@ def _approved(progress: Progress, event: Event) -> Progress:
 
 def _effective(progress: Progress, event: Event) -> Progress:
     until = rules.months_after(event.at, rules.APPEAL_MONTHS)
-    return replace(progress, ends=event.at + progress.left, appeal_until=until)
+    return replace(progress, ends=(progress.decided_at or event.at) + progress.left, appeal_until=until)
 
 
 def _appealed(progress: Progress, event: Event) -> Progress:
@@ -284,7 +286,7 @@ def _settled(progress: Progress, event: Event) -> Progress:
     if not progress.panel.stands:
         return replace(progress, state=State.REVERSED, measure=None, intent=False, ends=None)
     state = State.UPHELD if progress.left else State.EXPIRED  # what had ended before does not begin anew
-    return replace(progress, state=state, ends=event.at + progress.left)
+    return replace(progress, state=state, ends=(progress.settled_at or event.at) + progress.left)
 
 
 def _moment(event: Event, name: str) -> datetime:
@@ -373,7 +375,7 @@ STEPS: tuple[Step, ...] = (
         JUDGED,
         None,
         {"a panel still to be drawn": lambda progress, event: not progress.panel.jurors},
-        lambda progress, event: replace(progress, short=True),
+        lambda progress, event: replace(progress, short_at=event.at),
     ),
     Step(
         Kind.DRAWN,
@@ -571,6 +573,8 @@ def due(progress: Progress) -> datetime | None:
 
 def _panel_due(progress: Progress) -> datetime | None:
     panel = progress.panel
+    if not panel.jurors and progress.short_at:
+        return progress.short_at + rules.DRAW_AGAIN
     if not panel.jurors or panel.approved:
         return progress.since
     waiting = [panel.seated_at[each] for each in panel.waits_for]

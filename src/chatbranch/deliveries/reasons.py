@@ -23,6 +23,7 @@ KINDS = {
     "unasked": Phrase("主动提醒", "word nobody asked for"),
     "refusal": Phrase("没能收下的原因", "why a message was not taken"),
     "confirm": Phrase("请对方确认的邮件", "mail that asks to confirm"),
+    "conduct": Phrase("守则事项的通知", "notice of a matter under the code of conduct"),
     "digest": Phrase("成员的每日一览", "a member's daily digest"),
     "notice": Phrase("给成员的通知", "a notice to a member"),
     "farewell": Phrase("忘记之后的告知", "last word after forgetting"),

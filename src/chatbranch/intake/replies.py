@@ -19,6 +19,7 @@ from chatbranch.claims.cards import ClaimCard
 from chatbranch.intake import letters
 from chatbranch.intake.answers import Answer
 from chatbranch.intake.forwarded import card_in, letter
+from chatbranch.intake.opinions import is_opinion
 from chatbranch.intake.rules import LONGEST_LINK, is_blank, read
 from chatbranch.kernel.errors import Refused
 from chatbranch.matching import queries as matching
@@ -234,6 +235,8 @@ def _opened(prepared: Prepared, found: Match | None, card: ClaimCard | None, ask
     )
     joined = cases.do_open_or_join(arrival)
     case = joined.case
+    if joined.opened and related is None and is_opinion(prepared.text):
+        cases.do_close_unread(case)
     status = _standing(case.code, case.standing, case.askers_count)
     if case.standing != cases.OPEN:  # the same message was dealt with: say how, now and not again
         cases.do_note_heard(joined.pseudonym, case)

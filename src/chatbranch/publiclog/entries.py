@@ -21,14 +21,25 @@ from chatbranch.claims.rules import RATINGS
 
 VERDICTS = PUBLISHED, CHANGED, WITHDRAWN = "verdict.published", "verdict.changed", "verdict.withdrawn"
 CORRECTED, OPENED, REQUESTED, ROTATED = "match.corrected", "case.opened", "request.made", "key.rotated"
+LOT_COMMITTED, LOT_DRAWN = "lot.committed", "lot.drawn"
+DECIDED, IN_EFFECT, RESTED = "measure.decided", "measure.effective", "measure.rested"
+UPHELD, REVERSED, ENDED = "measure.upheld", "measure.reversed", "measure.expired"
+APPEAL_DECIDED, MATTER_CLOSED, SEALED = "appeal.decided", "matter.closed", "source.sealed"
+EDITION, WARNED = "edition.published", "readers.warned"
 SALT = 32  # bytes
 ASKS = ("change", "remove")
 ASKING = ("reader", "party", "company", "platform", "authority", "court", "other")
 """Who may have asked for something to be changed or removed: a kind, never a name."""
 
+MEASURES = ("guidance", "correction", "advisory", "notice", "suspension", "exclusion")
+CLOSINGS = ("opinion", "out-of-scope", "duplicate", "guided", "dismissed")
+"""How a matter under the code of conduct may end without a finding."""
+
 _ID = "[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _DAY = r"\d{4}-(?:0[1-9]|1[0-2])-(?:0[1-9]|[12]\d|3[01])"
 _RATING = "|".join(RATINGS)
+_MARK = "[0-9a-f]{16}"
+_SLIP = rf"{_MARK}-\d{{1,3}}-(?:\d{{1,3}}|p)"
 _TEXTS = {
     "at": rf"{_DAY}T(?:[01]\d|2[0-3]):[0-5]\d:[0-5]\dZ",
     "subject": _ID,
@@ -43,13 +54,23 @@ _TEXTS = {
     "asks": "|".join(ASKS),
     "by": "|".join(ASKING),
     "words": "[0-9a-f]{64}",
+    "measure": "|".join(MEASURES),
+    "how": "|".join(CLOSINGS),
+    "stands": "upheld|reversed|lapsed",
+    "clause": r"\d{1,3}",
+    "ends": _DAY,
+    "seed": "[0-9a-f]{64}",
+    "seed_hash": "[0-9a-f]{64}",
+    "pool": rf"{_SLIP}(?:\.{_SLIP})*",
+    "panel": rf"{_MARK}(?:\.{_MARK}){{2}}",
     "old": r"[!#-*,-\[\]-~]{1,200}\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44}",
     "new": r"[!#-*,-\[\]-~]{1,200}\+[0-9a-f]{8}\+[A-Za-z0-9+/]{44}",
     "signature": "[A-Za-z0-9+/]{86}==",
 }
 _NUMBER = r"(?:0|[1-9]\d{0,14})"
-_NUMBERS = {"version", "wordings", "sources"}
+_NUMBERS = {"version", "wordings", "sources", "round", "blocs", "edition"}
 
+_MEASURE = {"version", "measure"}
 _VERDICT = {"version", "rating", "as_of", "expires", "wordings", "sources", "words"}
 FIELDS: Mapping[str, set[str]] = {
     PUBLISHED: _VERDICT,
@@ -58,6 +79,19 @@ FIELDS: Mapping[str, set[str]] = {
     CORRECTED: {"says", "claim", "found", "came", "words"},
     OPENED: {"words"},
     REQUESTED: {"asks", "by", "claim", "version", "words"},
+    LOT_COMMITTED: {"version", "round", "seed_hash"},
+    LOT_DRAWN: {"version", "round", "seed", "pool", "panel", "blocs"},
+    DECIDED: {"version", "measure", "clause", "edition", "ends", "words"},
+    IN_EFFECT: _MEASURE,
+    RESTED: _MEASURE,
+    APPEAL_DECIDED: {"version", "stands", "measure", "words"},
+    UPHELD: _MEASURE | {"ends"},
+    REVERSED: _MEASURE,
+    ENDED: _MEASURE,
+    MATTER_CLOSED: {"version", "how", "words"},
+    SEALED: {"version", "words"},
+    EDITION: {"version", "words"},
+    WARNED: set(),
     ROTATED: {"old", "new", "signature"},
 }
 """Of each kind: what its entries may say beside `kind`, `at` and `subject`. reference/public-log.md explains each."""

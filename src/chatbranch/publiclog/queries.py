@@ -131,6 +131,12 @@ def entries_before(before: int | None, most: int) -> list[Line]:
     return [Line(*row) for row in rows.values_list("index", "kind", "at")[:most]]
 
 
+def entries_about(subject: UUID, kind: str) -> list[tuple[entries.Entry, int]]:
+    """(entry, index) of what the log says of a subject in this way, oldest first."""
+    rows = Entry.objects.filter(subject=subject, kind=kind).order_by("index")
+    return [(entries.Entry.read(bytes(leaf)), index) for leaf, index in rows.values_list("leaf", "index")]
+
+
 def index_of(subject: UUID, version: int) -> int | None:
     """Where this version of a verdict was logged."""
     return _rows_of(subject, version).values_list("index", flat=True).first()

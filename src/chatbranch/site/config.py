@@ -9,7 +9,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from dataclasses import MISSING, dataclass, field, fields
-from datetime import time
+from datetime import date, time
 from pathlib import Path
 from typing import Any
 
@@ -56,6 +56,9 @@ class Config:
     )
     digest_at: str = _setting(
         "08:00+08:00", "When members get their daily digest: a time of day with its offset from UTC."
+    )
+    holidays: str = _setting(
+        "", "Days that are no working days, for the times to reply: 2027-01-01, 2027-02-06, …"
     )
     model_dir: str = _setting(
         "",
@@ -113,6 +116,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
     values["connectors"] = _connectors(values.get("connectors", {}), environ)
     config = Config(**values)
     _check_time(config.digest_at)
+    _check_days(config.holidays)
     return config
 
 
@@ -123,6 +127,15 @@ def _check_time(said: str) -> None:
     except ValueError:
         pass
     raise BadSetting(f"digest_at must be a time with its offset from UTC, like 08:00+08:00, not “{said}”.")
+
+
+def _check_days(said: str) -> None:
+    try:
+        _ = [date.fromisoformat(each.strip()) for each in said.split(",") if each.strip()]
+    except ValueError as error:
+        raise BadSetting(
+            f"holidays must be days like 2027-01-01, with commas between them: {error}"
+        ) from error
 
 
 def _from_file(file: Path) -> dict[str, Any]:

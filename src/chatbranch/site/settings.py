@@ -39,6 +39,7 @@ SLICES = [
     "intake",
     "publiclog",
     "publishing",
+    "conduct",
     "relay",
 ]
 INSTALLED_APPS = [

@@ -25,6 +25,7 @@ urlpatterns = [
     path("", include("chatbranch.matching.urls")),
     path("", include("chatbranch.cases.urls")),
     path("", include("chatbranch.publiclog.urls")),
+    path("", include("chatbranch.conduct.urls")),
     path("", include("chatbranch.relay.urls")),
     path("", include("chatbranch.branch.urls")),
 ]

@@ -54,6 +54,7 @@ def steps() -> list[Step]:
     from chatbranch.branch.sessions import actions as sessions
     from chatbranch.cases import actions as cases
     from chatbranch.cases import asking, telling
+    from chatbranch.conduct import actions as conduct
     from chatbranch.contacts import actions as contacts
     from chatbranch.deliveries import actions as deliveries
     from chatbranch.intake import actions as intake
@@ -62,7 +63,7 @@ def steps() -> list[Step]:
     from chatbranch.publishing import actions as publishing
     from chatbranch.relay import actions as relay
 
-    scrubbed = (*relay.SCRUBBED, *publiclog.SCRUBBED)
+    scrubbed = (*relay.SCRUBBED, *publiclog.SCRUBBED, *conduct.SCRUBBED)
     return [
         Step("answer what a crash left unanswered", intake.do_answer_waiting, 5),
         Step("index new wordings", matching.do_index_new, 1),
@@ -70,6 +71,8 @@ def steps() -> list[Step]:
         Step("weigh notes", cases.do_weigh, 3),
         Step("keep up the public log", publiclog.do_keep_up, TICK),
         Step("tell verdicts", telling.do_tell_verdicts, 0.3),
+        Step("see to matters under the code of conduct", conduct.do_keep_up, 1),
+        Step("look for patterns of findings", conduct.do_open_patterns, 3600),
         Step("ask witnesses", Aside(publiclog.do_ask_witnesses), 1),
         Step("call subscribers", Aside(publishing.do_call_subscribers), 0.5),
         Step("tell closings", telling.do_tell_closings, 2),
@@ -78,6 +81,7 @@ def steps() -> list[Step]:
         Step("send members their notices", cases.do_send_notices, 2),
         Step("finish forgetting", intake.do_finish_forgetting, 5),
         Step("forget what was carried of the forgotten", _AfterForgetting(relay.do_forget), 5),
+        Step("forget who complained", _AfterForgetting(conduct.do_forget), 5),
         Step("erase salts of the forgotten", _AfterForgetting(publiclog.do_forget), 5),
         Step("scrub erased pages", _AfterForgetting(partial(intake.do_scrub, scrubbed)), 5),
         Step("erase contacts whose window ended", contacts.do_expire, 3600),
@@ -87,6 +91,8 @@ def steps() -> list[Step]:
         Step("tidy links to rate with", cases.do_tidy_links, 3600),
         Step("tidy submissions", intake.do_tidy, 3600),
         Step("tidy subscriptions", publishing.do_tidy, 3600),
+        Step("tidy counts of complaints", conduct.do_tidy, 3600),
+        Step("take expired contacts off complaints", conduct.do_forget, 3600),
         Step("tidy routes", relay.do_tidy, 3600),
     ]
 

@@ -193,7 +193,7 @@ def test_not_helpful_needs_a_reason(members: dict[str, Member], case: Case) -> N
 
 
 def test_an_opinion_ends_courteously_and_has_no_verdict(members: dict[str, Member]) -> None:
-    case = case_of(ask("我觉得新开的九路公交车线路设计得太差了，完全没有为老人着想", asker="opiner"))
+    case = case_of(ask("新开的九路公交车绕得人头晕，老人坐上去半天到不了医院", asker="opiner"))
     cases.do_close(members["lin"], case, "opinion")
     tell_all()
     assert told("closing")["opiner"] == ["这是看法，我们不评判。若有具体事实想查，请单独发来。"]
@@ -204,10 +204,10 @@ def test_an_opinion_ends_courteously_and_has_no_verdict(members: dict[str, Membe
 
 
 def test_an_opinion_exit_can_be_contested_and_the_case_taken_up_again(members: dict[str, Member]) -> None:
-    case = case_of(ask("我觉得新开的九路公交车线路设计得太差了，完全没有为老人着想"))
+    case = case_of(ask("新开的九路公交车绕得人头晕，老人坐上去半天到不了医院"))
     cases.do_close(members["lin"], case, "opinion")
     case.refresh_from_db()
-    cases.do_reopen(members["he"], case)
+    cases.do_reopen(members["he"], case, "其中的时间可以查")
     assert Case.objects.get(pk=case.pk).state == "open"
 
 

@@ -15,7 +15,7 @@ from chatbranch.deliveries.models import Delivery
 from chatbranch.intake import actions as intake
 from chatbranch.kernel import clock
 
-OPINION = "我觉得新开的九路公交车线路设计得太差了，完全没有为老人着想"
+OPINION = "新开的九路公交车绕得人头晕，老人坐上去半天到不了医院"
 RUMOUR = "紧急通知：云岚市自来水厂今晚八点起停水三天，请大家马上储水，转发给家人！"
 UNREADABLE = "http://127.0.0.1/a-page-nobody-reads"
 PNG = b"\x89PNG\r\n\x1a\n" + b"\x00" * 64

@@ -250,7 +250,7 @@ def test_a_case_leaves_courteously_and_can_be_opened_again(
     case.refresh_from_db()
     assert case.state == exit_as
     assert case.code in page(client, f"/desk/?state={exit_as}")
-    client.post(f"/desk/cases/{case.code}/reopen/")
+    client.post(f"/desk/cases/{case.code}/reopen/", {"why": "可以查"})
     case.refresh_from_db()
     assert case.state == "open"
 
