@@ -212,14 +212,17 @@ def _sums(own: Grouped, other: Side, weights: Floats | None = None) -> Floats:
     weights: of the other side, where they have some.
     """
     sums = np.empty((4, len(own.start)))
+    both = np.empty(len(other.factor), np.complex128)  # side by side, so that one look-up brings the two
+    both.real, both.imag = other.factor, other.intercept
     for whose, rows in own.parts():
         others, start = own.other[rows], own.start[whose] - rows.start
-        f, i = other.factor[others], other.intercept[others]
+        found = both.take(others)
+        f, i = found.real, found.imag
         against = i - own.value[rows]
         against *= f
         squares = f * f
         if weights is not None:
-            weight = weights[others]
+            weight = weights.take(others)
             for each in (f, squares, i, against):
                 each *= weight
         for place, each in enumerate((f, squares, i, against)):
