@@ -23,6 +23,7 @@ PAGES = (
     "/forget/",
     "/chat/",
     "/account/login/",
+    "/c/CB-0000-0000",
     "/no-such-page/",
 )
 SERIOUS = ("serious", "critical")

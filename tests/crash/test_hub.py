@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import signal
 import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from django.test import Client
@@ -20,21 +23,38 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 @contextmanager
-def calling(database: Database) -> Iterator[subprocess.Popen[str]]:
+def nursery(database: Database) -> Iterator[Callable[[], int]]:
+    """Yields what starts a process that calls subscribers, and returns its id."""
     process = subprocess.Popen(
         [sys.executable, "-m", "tests.crash.hub_caller"],
         cwd=ROOT,
         env=database.environment,
+        stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
     )
-    assert process.stdout is not None
-    assert process.stdout.readline() == "ready\n"
+    orders, answers = process.stdin, process.stdout
+    assert orders is not None
+    assert answers is not None
+    born: list[int] = []
+
+    def start() -> int:
+        print(file=orders, flush=True)
+        born.append(int(answers.readline()))
+        return born[-1]
+
     try:
-        yield process
+        yield start
     finally:
+        for each in born:
+            kill(each)
         process.kill()
         process.wait()
+
+
+def kill(process: int) -> None:
+    with suppress(ProcessLookupError):
+        os.kill(process, signal.SIGKILL)
 
 
 def subscribe(subscriber: Subscriber) -> None:
@@ -51,27 +71,33 @@ def heard_all() -> bool:
 def test_nobody_is_left_out_by_a_kill_and_only_who_was_being_told_just_then_may_hear_it_twice(
     sqlite_database: Database,
 ) -> None:
-    with listening() as first, listening() as second:
+    with listening() as first, listening() as second, nursery(sqlite_database) as start:
         ours = card()
         for each in (first, second):
             subscribe(each)
-        with calling(sqlite_database) as process:
-            changed(ours.id)
-            for each in (first, second):
-                each.wait_for(1)
-            wait_for(heard_all, 10)
-            first.before_answering = process.kill
-            changed(ours.id, "true")
-            process.wait(20)
+        caller = start()
+        changed(ours.id)
+        for each in (first, second):
+            each.wait_for(1)
+        wait_for(heard_all, 10)
+        killed = threading.Event()
+
+        def kill_the_caller() -> None:
+            kill(caller)
+            killed.set()
+
+        first.before_answering = kill_the_caller
+        changed(ours.id, "true")
+        assert killed.wait(20)
         first.before_answering = lambda: None
-        with calling(sqlite_database):
-            first.wait_for(3)
-            second.wait_for(2)
-            wait_for(heard_all, 10)
-            changed(ours.id, "misleading")
-            first.wait_for(4)
-            second.wait_for(3)
-            wait_for(heard_all, 10)
+        start()
+        first.wait_for(3)
+        second.wait_for(2)
+        wait_for(heard_all, 10)
+        changed(ours.id, "misleading")
+        first.wait_for(4)
+        second.wait_for(3)
+        wait_for(heard_all, 10)
     assert first.tags[1] == first.tags[2], "it had it, but could not say so"
     assert first.posts[1][1] == first.posts[2][1]
     assert len(first.posts) == 4

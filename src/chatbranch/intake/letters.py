@@ -12,6 +12,7 @@ from chatbranch.matching.guard.kinds import KINDS
 HELP = Phrase(
     """把可疑的消息转发给我，我说查到了什么。
 · 文字、链接、截图：都可以
+· 我们的卡片：辨真伪，看最新结论
 · 查询码（如 1280）：看进展
 · 是 / 不是：回我问的那一句
 · 忘记我：删除您的联系方式
@@ -19,6 +20,7 @@ HELP = Phrase(
 只查可核实的事实，不评判看法。""",
     """Forward me a suspicious message and I'll say what was found.
 · text, link, screenshot: any will do
+· a card of ours: is it genuine
 · a code (such as 1280): how it stands
 · yes / no: to what I asked you
 · forget me: deletes your contact

@@ -7,8 +7,9 @@ import logging
 
 from chatbranch.claims.codes import find
 
-MOST_PIXELS = 40_000_000
-"""Of a larger picture nothing is read: it would take hundreds of megabytes to open."""
+MOST_PIXELS = 25_000_000
+"""Of a larger picture nothing is read: it would take hundreds of megabytes to open. A large JPEG is opened at half its size, or less."""
+_ENOUGH = (2048, 2048)
 _FORMATS = ("JPEG", "PNG", "GIF", "WEBP")
 log = logging.getLogger(__name__)
 
@@ -20,6 +21,7 @@ def card_codes(data: bytes) -> list[str]:
 
     try:
         with Image.open(io.BytesIO(data), formats=_FORMATS) as picture:
+            picture.draft("L", _ENOUGH)
             if picture.width * picture.height > MOST_PIXELS:
                 return []
             grey = picture.convert("L")

@@ -15,6 +15,8 @@ import httpcore
 from chatbranch.outside.guard import GuardedBackend, Inside, OutOfTime, trust
 
 SECONDS = 10.0
+LIMITS = {"connect": 3.0, "write": 3.0, "read": 5.0, "pool": 1.0}
+"""Seconds; `read`: for each part of an answer. All of it takes SECONDS and the last part of an answer, at most."""
 LARGEST = 4096  # bytes of an answer that are read
 AGENT = ("User-Agent", "chatbranch (WebSub hub)")
 
@@ -41,7 +43,6 @@ class Caller:
         self, method: str, url: str, body: bytes = b"", headers: Mapping[str, str] | None = None
     ) -> tuple[int, bytes]:
         deadline = time.monotonic() + SECONDS
-        limits = {"connect": 5.0, "read": SECONDS, "write": SECONDS, "pool": 1.0}
         sent = [AGENT, *(headers or {}).items()]
         try:
             with (
@@ -50,7 +51,7 @@ class Caller:
                     network_backend=GuardedBackend(deadline, allow=self.allow),
                 ) as pool,
                 pool.stream(
-                    method, url, headers=sent, content=body, extensions={"timeout": limits}
+                    method, url, headers=sent, content=body, extensions={"timeout": LIMITS}
                 ) as answer,
             ):
                 return answer.status, _read(answer, deadline)

@@ -27,6 +27,7 @@ from chatbranch.publishing.calling import Caller, signature
 from chatbranch.publishing.models import Called, Intent, Subscription, Topic
 from chatbranch.publishing.rules import (
     ASKED_BY_A_HOST,
+    ASKED_IN_ALL,
     FULL,
     IN_ALL,
     OF_A_HOST,
@@ -38,8 +39,8 @@ from chatbranch.publishing.serving import tag_of
 
 AT_ONCE = 8
 """How many subscribers are called at the same time."""
-LEASE = timedelta(seconds=15)
-"""Longer than a call may take (calling.SECONDS). So long a crash makes those wait who were being called."""
+LEASE = timedelta(seconds=20)
+"""Longer than a call may take (calling.LIMITS). So long a crash makes those wait who were being called."""
 TRIES = 4
 """How often a callback that does not answer is asked whether it means it."""
 GONE = 410
@@ -62,10 +63,11 @@ def do_ask(asked: Asked) -> None:
         subscribed = Subscription.objects.filter(host=asked.host).exclude(
             callback=asked.callback, topic=asked.topic
         )
+        in_all = Intent.objects.filter(asked_at__gt=clock.ago(hours=1)).count()
         if of_host >= ASKED_BY_A_HOST or (asked.mode == SUBSCRIBE and subscribed.count() >= OF_A_HOST):
             raise Refused("hub-too-many", TOO_MANY, status=429, retry_after=3600)
-        if asked.mode == SUBSCRIBE and Subscription.objects.count() >= IN_ALL:
-            raise Refused("hub-full", FULL, status=503)
+        if in_all >= ASKED_IN_ALL or (asked.mode == SUBSCRIBE and Subscription.objects.count() >= IN_ALL):
+            raise Refused("hub-full", FULL, status=503, retry_after=3600)
         Intent.objects.filter(callback=asked.callback, topic=asked.topic, settled_at=None).update(
             settled_at=clock.now()  # only the last request counts
         )
@@ -97,9 +99,15 @@ def _question(intent: Intent) -> dict[str, str]:
     return asked
 
 
-@transaction.atomic
 def _settle(intent: Intent, sure: bool | None) -> None:
     """Begin or end the subscription, where its subscriber means it; a subscription there was stays as it was otherwise."""
+    if sure and intent.topic_id in topics():
+        _written(Topic.objects.get(pk=intent.topic_id))  # before the transaction: it takes a while
+    _conclude(intent, sure)
+
+
+@transaction.atomic
+def _conclude(intent: Intent, sure: bool | None) -> None:
     waiting = Intent.objects.select_for_update().filter(pk=intent.pk, settled_at=None)
     if not waiting.exists():
         return  # another request has taken its place meanwhile
@@ -113,7 +121,7 @@ def _settle(intent: Intent, sure: bool | None) -> None:
     if intent.mode != SUBSCRIBE:
         of_theirs.delete()
         return
-    topic = _written(Topic.objects.get(pk=intent.topic_id))
+    topic = Topic.objects.get(pk=intent.topic_id)
     granted = {"secret": intent.secret, "expires_at": clock.now() + intent.lease, "failures": 0}
     if not of_theirs.update(**granted, next_at=clock.now()):
         Subscription.objects.create(
@@ -176,7 +184,8 @@ def _end(subscription: Subscription, tag: str, status: int) -> None:
 def _write_topics() -> None:
     """Write down what the topics that somebody subscribes to say, where a verdict was published since."""
     newest = last_seq("verdict.published")
-    for topic in Topic.objects.filter(seq__lt=newest, subscriptions__isnull=False).distinct():
+    stale = Topic.objects.filter(pk__in=topics(), seq__lt=newest, subscriptions__isnull=False)
+    for topic in stale.distinct():
         _written(topic)
 
 
@@ -223,7 +232,8 @@ def _put_off(row: Called) -> None:
 
 
 def do_tidy() -> None:
-    """Let go what is over: leases that ended, and requests that have been counted."""
+    """Let go what is over: leases that ended, requests that have been counted, topics of an address we had before."""
+    Topic.objects.exclude(pk__in=topics()).delete()
     Subscription.objects.filter(expires_at__lte=clock.now()).delete()
     Intent.objects.filter(settled_at__isnull=False, asked_at__lt=clock.ago(hours=1)).delete()
     Topic.objects.exclude(subscriptions__isnull=False).exclude(pk__in=Intent.objects.values("topic")).delete()

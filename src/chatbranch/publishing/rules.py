@@ -18,8 +18,8 @@ OF_A_HOST = 20
 """How many subscriptions one callback host may have."""
 ASKED_BY_A_HOST = 30
 """How many requests that name one callback host are taken in an hour: each makes us call it once."""
-IN_ALL = 5000
-"""How many subscriptions there may be."""
+IN_ALL, ASKED_IN_ALL = 5000, 1000
+"""How many subscriptions there may be, and how many requests are taken in an hour."""
 
 
 @dataclass(frozen=True)
@@ -96,4 +96,7 @@ TOO_MANY = Phrase(
     "这个回调主机的订阅或请求太多了，请一小时后再试。",
     "There are too many subscriptions of, or requests for, that callback's host; please try again in an hour.",
 )
-FULL = Phrase("订阅已满。", "No more subscriptions can be taken.")
+FULL = Phrase(
+    "眼下不能再接受订阅了，请过一小时再试。",
+    "No more subscriptions can be taken just now; please try again in an hour.",
+)

@@ -8,6 +8,7 @@ from datetime import datetime
 
 from django.http import HttpRequest, HttpResponse
 from django.utils.cache import get_conditional_response
+from django.utils.http import http_date
 
 from chatbranch.kernel.phrases import Lang, as_lang
 
@@ -36,7 +37,7 @@ def answer(
     response["ETag"] = tag_of(body)
     seconds = int(changed.timestamp()) if changed else None
     if changed:
-        response["Last-Modified"] = f"{changed:%a, %d %b %Y %H:%M:%S} GMT"
+        response["Last-Modified"] = http_date(changed.timestamp())
     found = get_conditional_response(request, response["ETag"], seconds, response)
     return found if isinstance(found, HttpResponse) else response
 

@@ -82,6 +82,7 @@ def pass_on_claim_page(request: HttpRequest, card: ClaimCard) -> dict[str, objec
         "pass_on": {
             "template": "publishing/_pass_on.html",
             "picture": f"{reverse('card-picture', args=[card.id])}?lang={lang}",
+            "address": cards.picture_url(card, lang),
             "text": cards.text_of(card, lang),
         },
     }

@@ -185,6 +185,7 @@ def test_the_page_of_a_verdict_has_what_to_pass_on_without_a_script(client: Clie
     page = client.get(f"/claims/{ours.id}/").content.decode()
     assert f'src="/claims/{ours.id}/card.png?lang=zh-Hans"' in page
     assert f'href="/c/{ours.code}"' in page
+    assert f'property="og:image" content="{cards.picture_url(ours, "zh-Hans")}"' in page
     assert cards.text_of(ours, "zh-Hans") in page
     do_withdraw(ours.id, reason={"en": "We were wrong."})
     assert 'id="pass-on"' not in client.get(f"/claims/{ours.id}/?version=1").content.decode()

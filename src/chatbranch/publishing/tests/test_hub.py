@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -13,6 +14,8 @@ from django.http import HttpResponse
 from django.test import Client
 from hypothesis import given
 from hypothesis import strategies as st
+from pytest_django import Settings
+from tests.support.databases import Database
 
 from chatbranch.claims.actions import do_withdraw
 from chatbranch.kernel import clock
@@ -251,3 +254,28 @@ def test_a_feed_in_its_headers_and_in_itself_leads_to_the_hub() -> None:
     assert f'<{topic("feed-atom")}>; rel="self"' in response["Link"]
     assert b'rel="hub"' in response.content
     assert Client().get("/hub").status_code == 405
+
+
+@pytest.mark.django_db
+def test_topics_of_an_address_the_branch_had_before_hold_nobody_up(
+    subscriber: Subscriber, settings: Settings
+) -> None:
+    ours = card()
+    subscribed(subscriber)
+    settings.CONFIG = replace(settings.CONFIG, public_url="https://new.example")
+    changed(ours.id)
+    assert not hub.do_distribute(ANYWHERE)
+    hub.do_tidy()
+    assert not Subscription.objects.exists()
+    subscribed(subscriber)
+    changed(ours.id, "true")
+    assert hub.do_distribute(ANYWHERE)
+
+
+def test_the_hub_works_on_postgresql_as_well(postgresql_database: Database, subscriber: Subscriber) -> None:
+    ours = card()
+    subscribed(subscriber)
+    changed(ours.id)
+    assert hub.do_distribute(ANYWHERE)
+    assert not hub.do_distribute(ANYWHERE)
+    assert len(subscriber.posts) == 1
