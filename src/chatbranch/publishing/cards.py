@@ -16,9 +16,10 @@ from chatbranch.kernel.phrases import Phrase
 from chatbranch.publishing.picture import Words
 
 
-def text_of(card: ClaimCard, lang: str) -> str:
-    """The card as plain text."""
-    return passing_on.plain_text(card, lang, _today(), branch=branch_name(), url=url_of(card))
+def text_of(card: ClaimCard, lang: str, branch: str | None = None) -> str:
+    """The card as plain text. branch: its name, where it has been looked up for many cards."""
+    named = branch_name() if branch is None else branch
+    return passing_on.plain_text(card, lang, _today(), branch=named, url=url_of(card))
 
 
 def words_of(card: ClaimCard, lang: str) -> Words:
@@ -26,7 +27,7 @@ def words_of(card: ClaimCard, lang: str) -> Words:
     word, _, note = rating_name(card.rating, lang).replace("（", "(").rstrip("）)").partition("(")
     return Words(
         lang=lang,
-        branch=branch_name(),
+        branch=Phrase("{name}", "{name}").say(lang, name=branch_name()),
         rating=card.rating,
         rating_name=word.strip().capitalize(),
         note=note,

@@ -50,12 +50,12 @@ def atom(lang: str, before: UUID | None = None) -> Feed:
     _add(root, "title", page.title)
     _add(root, "updated", _stamp(page.changed))
     author = etree.SubElement(root, f"{{{ATOM}}}author")
-    _add(author, "name", branch_name())
+    _add(author, "name", page.branch)
     _add(author, "uri", settings.CONFIG.url)
     for rel, href in page.links.items():
         _link(root, rel, href)
     for card in page.cards:
-        root.append(_entry(card, lang))
+        root.append(_entry(card, lang, page.branch))
     return Feed(
         etree.tostring(root, xml_declaration=True, encoding="utf-8"),
         "application/atom+xml; charset=utf-8",
@@ -73,9 +73,9 @@ def jsonfeed(lang: str, before: UUID | None = None) -> Feed:
         "feed_url": page.links["self"],
         **({"next_url": page.links["next"]} if "next" in page.links else {}),
         "language": lang,
-        "authors": [{"name": branch_name(), "url": settings.CONFIG.url}],
+        "authors": [{"name": page.branch, "url": settings.CONFIG.url}],
         "hubs": [{"type": "WebSub", "url": page.links["hub"]}],
-        "items": [_item(card, lang) for card in page.cards],
+        "items": [_item(card, lang, page.branch) for card in page.cards],
     }
     return Feed(_packed(feed), "application/feed+json; charset=utf-8", page.changed)
 
@@ -125,7 +125,8 @@ class _Page:
         found = claims.recent(origin="", before=before, most=PAGE + 1)
         self.cards = found[:PAGE]
         self.changed = max((card.published_at for card in self.cards), default=None)
-        self.title = _TITLE.say(lang, branch=branch_name())
+        self.branch = branch_name()
+        self.title = _TITLE.say(lang, branch=self.branch)
         self.first = address(name, lang)
         self.links = {
             "self": address(name, lang, before),
@@ -137,7 +138,7 @@ class _Page:
             self.links["next"] = address(name, lang, self.cards[-1].verdict_id)
 
 
-def _entry(card: ClaimCard, lang: str) -> Any:
+def _entry(card: ClaimCard, lang: str, branch: str) -> Any:
     entry = etree.Element(f"{{{ATOM}}}entry")
     _add(entry, "id", f"urn:uuid:{card.id}")
     _add(entry, "title", title_of(card, lang))
@@ -147,18 +148,18 @@ def _entry(card: ClaimCard, lang: str) -> Any:
     for term in (card.rating, card.topic):
         if term:
             etree.SubElement(entry, f"{{{ATOM}}}category").set("term", clean(term))
-    _add(entry, "summary", cards.text_of(card, lang))
+    _add(entry, "summary", cards.text_of(card, lang, branch))
     _add(entry, "content", _html(card, lang)).set("type", "html")
     return entry
 
 
-def _item(card: ClaimCard, lang: str) -> dict[str, object]:
+def _item(card: ClaimCard, lang: str, branch: str) -> dict[str, object]:
     return {
         "id": f"urn:uuid:{card.id}",
         "url": _page_of(card),
         "title": title_of(card, lang),
         "content_html": _html(card, lang),
-        "summary": cards.text_of(card, lang),
+        "summary": cards.text_of(card, lang, branch),
         "image": cards.picture_url(card, lang),
         "date_published": _stamp(card.history[-1].published_at),
         "date_modified": _stamp(card.published_at),

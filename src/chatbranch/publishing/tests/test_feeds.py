@@ -132,6 +132,16 @@ def test_no_text_can_break_a_feed(client: Client) -> None:
     assert "<script>" not in jsonfeed(client)["items"][0]["content_html"]
 
 
+def test_a_feed_takes_the_same_few_reads_however_many_items_it_has(
+    client: Client, django_assert_max_num_queries: Any
+) -> None:
+    for each in range(12):
+        card(wordings={"en": f"Claim number {each}"})
+    for name in ("feed-atom", "feed-json"):
+        with django_assert_max_num_queries(8):
+            feeds.FEEDS[name]("en", None)
+
+
 def test_every_page_leads_to_the_feeds_in_its_language(client: Client) -> None:
     page = client.get("/?lang=en").content.decode()
     assert 'type="application/atom+xml"' in page
