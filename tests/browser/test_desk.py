@@ -338,6 +338,7 @@ def test_every_desk_page_is_readable_by_everyone_and_fits_a_phone(
         f"/desk/cases/{case}/",
         "/desk/members/",
         "/desk/objections/",
+        "/desk/conduct/",
         "/desk/deliveries/",
         "/desk/rooms/",
         "/account/2fa/",

@@ -19,8 +19,8 @@ pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("own_index")]
 
 ROLES = ("reader", "peer", "member", "steward")
 MEMBERS = ("/desk/", "/account/recoveries/")
-RATERS = ("/rate/digest/", "/desk/notes/")
-"""What peers do here, too: say of a note how helpful it is."""
+RATERS = ("/rate/digest/", "/desk/notes/", "/desk/conduct/")
+"""What peers do here, too: say of a note how helpful it is, and judge where a lot has seated them."""
 OWN = re.compile(r"/rate/$|/account/(2fa|sessions|password|reauthenticate)/")
 """Pages about oneself: nobody's who is not signed in."""
 ASIDE = {

@@ -24,8 +24,8 @@ PATTERN_NOTICE = Phrase(
     "Three findings about your outlet have become final within twelve months, each with intent evidenced; by clause 9 this goes before a panel. Nothing has been found about it yet, and nothing is public.",
 )
 ASKED = Phrase(
-    "现在请您作答：材料已齐，请在 {day} 前答复、更正或延长。",
-    "Your answer is asked for now: the evidence is there. Please reply, correct, or take longer, by {day}.",
+    "关于“{passage}”（守则第 {clause} 条）：材料已齐，现在请您作答。请在 {day} 前答复、更正或延长；什么都没有认定，也不公开。",
+    'About "{passage}" (clause {clause}): the evidence is there, and your answer is asked for now. Please reply, correct, or take longer, by {day}. Nothing has been found, and nothing is public.',
 )
 SEATED = Phrase(
     "您被抽为评议员，有一个事项等您看。请在 7 天内投票并写明理由；有利害关系请退出。",

@@ -41,7 +41,9 @@ def do_notice(held: Held) -> None:
 
 def tell_asked(matter: Matter, until: datetime) -> None:
     """Ask the outlet for its answer."""
-    said = _in_both(lambda lang: letters.ASKED.say(lang, day=day(rules.last_day(until), lang)))
+    passage, clause = subject_of(matter)
+    last = rules.last_day(until)
+    said = _in_both(lambda lang: letters.ASKED.say(lang, passage=passage, clause=clause, day=day(last, lang)))
     _notify(matter, of_outlet(matter), said)
 
 
