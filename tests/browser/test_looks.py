@@ -29,6 +29,8 @@ PAGES = (
     "/chat/",
     "/account/login/",
     "/c/CB-0000-0000",
+    "/account/lost/",
+    "/code/",
     "/no-such-page/",
 )
 SERIOUS = ("serious", "critical")
