@@ -98,20 +98,13 @@ def do_complain(post: Post, who: Complainant) -> Complained:
 def _take(made: Complaint, matter: Matter, who: Complainant, *, warned: bool) -> Complained:
     held = Held(matter)
     if held.progress is None:
-        _begin(held)
-    else:
-        held.write(Kind.JOINED)
+        do_fix_seed(held.matter, 1, held.write(Kind.RECEIVED))
     key = "".join(secrets.choice(_LETTERS) for _ in range(_LENGTH))
     made.matter, made.key_hash = held.matter, ids.token_hash(key)
     if who.channel and who.address and who.member is None:
         made.pseudonym = contacts.do_keep(who.channel, who.address, held.matter.id, who.lang)
     made.save()
     return Complained(made, key, warned)
-
-
-def _begin(held: Held) -> None:
-    place = held.write(Kind.RECEIVED)
-    do_fix_seed(held.matter, 1, place)
 
 
 def do_fix_seed(matter: Matter, round: int, place: int) -> None:

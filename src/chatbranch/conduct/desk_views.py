@@ -83,7 +83,8 @@ def _take_up(actor: Member, about: Matter, form: Form) -> None:
 
 
 def _open(actor: Member, about: Matter, form: Form) -> None:
-    actions.do_open(actor, about, passage=form.get("passage", ""), clause=form.get("clause", ""))
+    said = {name: form.get(name, "") for name in ("passage", "clause", "posted")}
+    actions.do_open(actor, about, **said)
 
 
 def _evidence(actor: Member, about: Matter, form: Form) -> None:

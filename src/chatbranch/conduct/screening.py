@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date, datetime
 from hashlib import sha256
 
 from django.db import transaction
@@ -58,11 +59,14 @@ def do_take_up_again(actor: Looker, matter: Matter, reason: str) -> None:
         tell_all(held, place)
 
 
-def do_open(actor: Looker, matter: Matter, *, passage: str, clause: str) -> None:
-    """Open a matter: say which passage and which clause it is about. The outlet is told in the same moment."""
+def do_open(actor: Looker, matter: Matter, *, passage: str, clause: str, posted: str = "") -> None:
+    """Open a matter: say which passage and which clause it is about. The outlet is told in the same moment.
+
+    posted: the day of the post (ISO 8601), by whose edition of the code it is judged; if unknown, that of the first complaint.
+    """
     member = check_unbound(actor, matter)
     said = check_written(passage, "passage")
-    edition = code.in_force(matter.opened_at)
+    edition = code.in_force(_posted(posted) or matter.opened_at)
     if clause not in edition.clauses or clause == code.PATTERN_CLAUSE:
         raise Refused("clause", _CLAUSE, field="clause")
     with transaction.atomic():
@@ -73,6 +77,17 @@ def do_open(actor: Looker, matter: Matter, *, passage: str, clause: str) -> None
             raise not_now(problem) from problem
         if held.now.noticed_at is None:
             do_notice(held)
+
+
+def _posted(said: str) -> datetime | None:
+    """The end of the day on which it was posted; None where nothing was said. Refuses what is no day, or is yet to come."""
+    try:
+        day = date.fromisoformat(said.strip()) if said.strip() else None
+    except ValueError:
+        raise Refused("posted", _WHICH_DAY, field="posted") from None
+    if day is not None and day > clock.now().date():
+        raise Refused("posted", _WHICH_DAY, field="posted")
+    return rules.end_of(day) if day else None
 
 
 def do_add_evidence(
@@ -137,6 +152,9 @@ def do_let_go(actor: Looker, evidence: Evidence) -> None:
         Evidence.objects.filter(pk=evidence.pk).update(url="", text="", note="")
 
 
+_WHICH_DAY = Phrase(
+    "请填发布的那一天，不能是将来。", "Please give the day it was posted; it cannot be yet to come."
+)
 _HOW = Phrase("请选怎样办结。", "Please choose how it is closed.")
 _CLAUSE = Phrase("请选守则里的一条。", "Please choose a clause of the code.")
 _LINK = Phrase("链接要以 http:// 或 https:// 开头。", "The link must start with http:// or https://.")

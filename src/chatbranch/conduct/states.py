@@ -42,7 +42,6 @@ class Kind(StrEnum):
     """What can happen to a matter."""
 
     RECEIVED = "received"
-    JOINED = "joined"
     NOTICED = "noticed"
     SCREENED = "screened"
     REOPENED = "reopened"
@@ -312,7 +311,6 @@ _PROPER: Mapping[str, Need] = {
 }
 
 STEPS: tuple[Step, ...] = (
-    Step(Kind.JOINED, ANY, None),
     Step(
         Kind.NOTICED,
         frozenset({State.RECEIVED, State.EVIDENCE}),

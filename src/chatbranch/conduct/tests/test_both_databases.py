@@ -47,6 +47,6 @@ def test_many_complaints_at_the_same_moment_are_one_matter(either_database: Data
     assert failures == []
     matter = Matter.objects.get()
     assert Complaint.objects.count() == 12
-    assert list(MatterEvent.objects.order_by("place").values_list("place", flat=True)) == list(range(1, 13))
+    assert MatterEvent.objects.count() == 1
     assert Entry.objects.filter(kind="lot.committed").count() == 1
     assert now(matter).state == "received"

@@ -501,5 +501,11 @@ def test_a_new_edition_holds_for_posts_complained_about_from_then_on() -> None:
             actions.do_open(people["he"], matter, passage=PASSAGE, clause="2")
             opened = MatterEvent.objects.get(matter=matter, kind=Kind.OPENED)
             assert opened.says["edition"] == version
+        old = complain(people["chen"], url="https://weibo.example/3").complaint.matter
+        for wrong in ("yesterday", "2026-04-01"):
+            with pytest.raises(Refused, match="posted"):
+                actions.do_open(people["he"], old, passage=PASSAGE, clause="2", posted=wrong)
+        actions.do_open(people["he"], old, passage=PASSAGE, clause="2", posted="2026-02-20")
+        assert MatterEvent.objects.get(matter=old, kind=Kind.OPENED).says["edition"] == 1
     assert logged(log.EDITION)[0].says["version"] == 2
     assert signed.current().version == "2", "members sign the newest"
