@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
+from uuid import UUID
 
 from allauth.mfa.models import Authenticator
 from django.contrib.auth.hashers import make_password
@@ -110,6 +111,7 @@ def do_invite(
     the inviter is one (unless nobody really invites: `vouches`).
     """
     inviter = queries.insider(actor)
+    queries.check_not_resting(inviter)
     existing = outlet if isinstance(outlet, Outlet) else None
     if role not in Member.Role.values or not rules.may_invite(
         inviter.role, inviter.outlet_id, existing and existing.pk, role
@@ -158,9 +160,19 @@ def do_invite(
     return token
 
 
+def do_let_rest(outlet_id: UUID, until: datetime | None) -> None:
+    """Let an outlet's membership rest until then, or (None) no longer; in the transaction of the decision about its conduct."""
+    changed = Outlet.objects.filter(pk=outlet_id, peer="").exclude(rests_until=until)
+    if until is None:
+        changed = Outlet.objects.filter(pk=outlet_id, rests_until__isnull=False)
+    if changed.update(rests_until=until):
+        do_record("outlet.rests", outlet_id, until=until.isoformat() if until else "")
+
+
 def do_vouch(actor: queries.Looker, invitation: Invitation) -> None:
     """A member's word for a newcomer: they know the person, and that they work for that outlet. Once."""
     member = queries.insider(actor)
+    queries.check_not_resting(member)
     with transaction.atomic():
         held = Invitation.objects.select_for_update(of=("self",)).filter(pk=invitation.pk)
         if held.filter(queries.OPEN_ADMISSION, expires_at__gt=clock.now()).first() is None:

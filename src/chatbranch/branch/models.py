@@ -37,6 +37,7 @@ class Bloc(models.Model):
 class Outlet(models.Model):
     """A publishing account that belongs to the branch. Outlets of one `owner` count as one outlet.
 
+    `rests_until`: until then its members' word counts for nothing; a decision about its own conduct, with an end.
     `peer`: the name of the branch it belongs to, where that is not this one. Its raters then fill vacancies, and do nothing
     else here; it has no bloc.
     """
@@ -51,6 +52,7 @@ class Outlet(models.Model):
     bloc_since = models.DateTimeField(default=clock.now)
     joined_at = models.DateTimeField(default=clock.now)
     left_at = models.DateTimeField(null=True, blank=True)
+    rests_until = models.DateTimeField(null=True, blank=True)
 
     class Meta:
         constraints = [

@@ -274,8 +274,15 @@ def standing(member: Member) -> Standing:
         member.pk,
         rules.owner_key(member.outlet.owner),
         bool(member.outlet.peer),
-        rules.counts_from(member.joined_at, member.founder),
+        rules.counts_from(member.joined_at, member.founder, member.outlet.rests_until),
     )
+
+
+def check_not_resting(member: Member) -> None:
+    """Refuses a member of an outlet whose membership rests: they read, discuss and answer, and decide nothing."""
+    until = member.outlet.rests_until
+    if until is not None and until > clock.now():
+        raise Refused("rests", _RESTS, status=403, day=f"{until:%Y-%m-%d}")
 
 
 def interest_in(member: Member, text: str) -> str:
@@ -303,3 +310,9 @@ def interests_of(members: Iterable[UUID]) -> dict[UUID, list[str]]:
     ):
         found.setdefault(member, []).append(matter)
     return found
+
+
+_RESTS = Phrase(
+    "贵账号的成员资格暂停到 {day}，这期间不能参与裁定、邀请和担保；仍可查看、补充证据和参与讨论。",
+    "Your outlet's membership rests until {day}: you cannot decide, invite or vouch until then; you can still read, add evidence and discuss.",
+)

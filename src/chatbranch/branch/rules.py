@@ -54,9 +54,11 @@ def joins_as_founder(founded_at: datetime, joined_at: datetime, role: str = MEMB
     return role != PEER and joined_at < founded_at + FOUNDING_TIME
 
 
-def counts_from(joined_at: datetime, founder: bool) -> datetime:
-    """From when a member's word on a note counts: 30 days after joining; a founder's at once."""
-    return joined_at if founder else joined_at + NEW_MEMBER_WAITS
+def counts_from(joined_at: datetime, founder: bool, rests_until: datetime | None = None) -> datetime:
+    """From when a member's word on a note counts: 30 days after joining; a founder's at once. Never while their outlet's
+    membership rests."""
+    counts = joined_at if founder else joined_at + NEW_MEMBER_WAITS
+    return max(counts, rests_until) if rests_until else counts
 
 
 def speaks_of(text: str, matter: str) -> bool:

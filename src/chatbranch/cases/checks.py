@@ -41,7 +41,8 @@ def check_open(case: Case) -> None:
 
 
 def check_not_party(actor: Member, case: Case) -> None:
-    """Refuses a member whose outlet is party to the case, or who has declared an interest in it."""
+    """Refuses a member whose outlet is party to the case, or rests, or who has declared an interest in it."""
+    branch.check_not_resting(actor)
     why = recusals(case, [actor.pk]).get(actor.pk)
     if why:
         raise Refused(

@@ -13,8 +13,8 @@ from chatbranch.branch.rules import owner_key
 from chatbranch.conduct import lots
 from chatbranch.conduct.checks import about
 from chatbranch.conduct.lots import HOME, PEER, Missing, Slip
-from chatbranch.conduct.matters import Held, events_of, progress_of
-from chatbranch.conduct.models import Decision, Lot, Matter
+from chatbranch.conduct.matters import Held, events_of
+from chatbranch.conduct.models import Lot, Matter
 from chatbranch.conduct.rules import DRAW_AGAIN, Person, may_judge
 from chatbranch.conduct.states import Kind
 from chatbranch.conduct.telling import tell_seated
@@ -121,7 +121,6 @@ def _person(member: Member, matter: Matter) -> Person:
         complained=matter.complaints.filter(by=member).exists(),
         interest=branch.interest_in(member, about(matter)),
         vouched=_vouched(member, matter),
-        suspended=member.outlet_id in suspended(),
     )
 
 
@@ -135,9 +134,3 @@ def _vouched(member: Member, matter: Matter) -> bool:
 def _for(outlet: Outlet) -> Q:
     """Vouchers for whoever joined this outlet, or joined together with it."""
     return Q(invitation__outlet=outlet) | Q(invitation__new_outlet__name=outlet.name)
-
-
-def suspended() -> set[object]:
-    """Identifiers of outlets towards which a suspension or an exclusion is in effect."""
-    strong = Decision.objects.filter(measure__in=["suspension", "exclusion"]).select_related("matter")
-    return {each.outlet_id for each in strong if progress_of(each.matter).is_in_effect(clock.now())}

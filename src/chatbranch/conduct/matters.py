@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
+from chatbranch.branch.actions import do_let_rest
 from chatbranch.branch.models import Member
 from chatbranch.conduct.models import Matter, MatterEvent
 from chatbranch.conduct.states import Event, Kind, NotNow, Progress, advance, due, fold
@@ -47,8 +48,23 @@ class Held:
             matter=self.matter, place=self.place, kind=kind.value, by=by, says=dict(says or {}), at=event.at
         )
         self.wake(due(self.progress))
+        if kind in _MOVES_EFFECT:
+            self._let_rest()
         do_record("matter.changed", self.matter.id, what=kind.value)
         return self.place
+
+    def _let_rest(self) -> None:
+        """The outlet's membership rests for as long as the strongest measures towards it are in effect, and no longer."""
+        outlet, now = self.matter.outlet_id, clock.now()
+        ends = [
+            progress.ends
+            for matter in Matter.objects.filter(outlet=outlet).prefetch_related("events")
+            if (progress := progress_of(matter)).measure is not None
+            and progress.measure.rests
+            and progress.is_in_effect(now)
+            and progress.ends is not None
+        ]
+        do_let_rest(outlet, max(ends, default=None))
 
     def wake(self, at: datetime | None) -> None:
         """Let the clock look again at this moment."""
@@ -81,6 +97,7 @@ def not_now(problem: NotNow) -> Refused:
     return Refused("not-now", _NOT_NOW, status=409, because=str(problem))
 
 
+_MOVES_EFFECT = (Kind.EFFECTIVE, Kind.APPEALED, Kind.SETTLED, Kind.LAPSED, Kind.EXPIRED)
 _NOT_NOW = Phrase(
     "这一步现在做不了，事项可能刚有变化。请刷新看看现在到了哪一步。",
     "This cannot be done now; the matter may just have moved on. Please reload to see where it stands.",

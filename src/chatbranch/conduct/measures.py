@@ -60,6 +60,11 @@ class Measure(Enum):
         """1 for the mildest."""
         return list(Measure).index(self) + 1
 
+    @property
+    def rests(self) -> bool:
+        """Whether the outlet's membership rests while it is in effect."""
+        return self in (Measure.SUSPENSION, Measure.EXCLUSION)
+
     @classmethod
     def read(cls, word: str) -> Measure | None:
         """The measure of this word; None where there is none."""

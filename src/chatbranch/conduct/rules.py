@@ -117,7 +117,7 @@ class Person:
     """What the rule knows of somebody who might judge. owner: key of the owner of their outlet.
 
     interest: a declared interest that the matter speaks of, or "". vouched: they vouched for somebody of the accused
-    outlet, or the other way round. suspended: their own outlet has a measure of that kind in effect.
+    outlet, or the other way round. counts_from: never while their own outlet's membership rests.
     """
 
     id: str
@@ -126,13 +126,12 @@ class Person:
     complained: bool = False
     interest: str = ""
     vouched: bool = False
-    suspended: bool = False
 
 
 def may_judge(person: Person, accused_owner: str, now: datetime) -> bool:
     """Whether somebody goes into the pool: a full member who is not of the accused's owner, has not complained, is bound by no
-    interest or vouching, and whose outlet is not suspended itself."""
-    free = not (person.complained or person.interest or person.vouched or person.suspended)
+    interest or vouching."""
+    free = not (person.complained or person.interest or person.vouched)
     return free and person.owner != accused_owner and person.counts_from <= now
 
 

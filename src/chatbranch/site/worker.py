@@ -69,7 +69,7 @@ def steps() -> list[Step]:
         Step("index new wordings", matching.do_index_new, 1),
         Step("rename askers that were moved", asking.do_rekey, 1),
         Step("weigh notes", cases.do_weigh, 3),
-        Step("keep up the public log", publiclog.do_keep_up, TICK),
+        Step("keep up the public log", publiclog.KeepUp(), TICK),
         Step("tell verdicts", telling.do_tell_verdicts, 0.3),
         Step("see to matters under the code of conduct", conduct.do_keep_up, 1),
         Step("look for patterns of findings", conduct.do_open_patterns, 3600),

@@ -103,14 +103,14 @@ def reader(address: str = "grandmother", lang: str = "zh-Hans") -> Complainant:
     return Complainant(lang, "web", address)
 
 
-def in_effect() -> tuple[dict[str, Member], Matter]:
+def in_effect(measure: str = "advisory") -> tuple[dict[str, Member], Matter]:
     """A matter about 街坊 whose measure took effect just now."""
     people = members()
     matter = complain(people["chen"], who=reader()).complaint.matter
     open_and_ask(people["he"], matter)
     actions.do_reply(people["chen"], matter, "我们引用的是网友的视频。", all_said=True)
     turn()
-    judge(matter, True, True, False)
+    judge(matter, True, True, False, measure=measure)
     turn()
     assert now(matter).state is State.EFFECTIVE
     return people, matter

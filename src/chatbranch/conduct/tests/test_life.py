@@ -8,9 +8,11 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
+from tests.support.people import ask, case_of, propose
 
 from chatbranch.branch import actions as branch
 from chatbranch.branch import code as signed
+from chatbranch.branch import queries as branch_queries
 from chatbranch.branch.details import NewOutlet, Person
 from chatbranch.branch.models import Invitation, Member, Notice, Voucher
 from chatbranch.claims.models import AppendOnly
@@ -357,6 +359,35 @@ def test_a_measure_ends_by_itself() -> None:
     with later(days=61):
         assert now(matter).state is State.EXPIRED
         assert logged(log.ENDED)[0].says["measure"] == "advisory"
+
+
+def test_while_a_suspension_is_in_effect_the_outlets_word_decides_nothing_and_not_a_moment_longer() -> None:
+    people, matter = in_effect("suspension")
+    chen = people["chen"]
+    chen.refresh_from_db()
+    case = case_of(ask("听说老城的供水管道今晚全部停水检修，请大家提前储水。"))
+    for decides in (lambda: propose(chen, case), lambda: branch.do_invite(chen, chen.outlet, whom="小孙")):
+        with pytest.raises(Refused, match="membership rests"):
+            decides()
+    assert branch_queries.standing(chen).counts_from > clock.now()
+    actions.do_appeal(chen, matter, "评议没有看我们补充的视频。")
+    chen.outlet.refresh_from_db()
+    assert chen.outlet.rests_until is None, "every measure rests during an appeal"
+    assert propose(chen, case)
+
+
+def test_a_suspension_ends_by_itself() -> None:
+    people, _ = in_effect("suspension")
+    with later(days=61):
+        people["chen"].outlet.refresh_from_db()
+        assert people["chen"].outlet.rests_until is None
+        assert branch_queries.standing(people["chen"]).counts_from <= clock.now()
+
+
+def test_a_milder_measure_takes_no_vote() -> None:
+    people, _ = in_effect("notice")
+    people["chen"].outlet.refresh_from_db()
+    assert people["chen"].outlet.rests_until is None
 
 
 def test_an_appeal_nobody_decides_ends_as_reversed_after_ninety_days() -> None:

@@ -26,12 +26,12 @@ from chatbranch.kernel import clock, ids
 from chatbranch.kernel.errors import Refused
 from chatbranch.matching import actions as matching
 from chatbranch.publiclog import effect, queries, tiles
-from chatbranch.publiclog.actions import do_follow, do_give_effect, do_keep_up, do_publish
+from chatbranch.publiclog.actions import KeepUp, do_append, do_follow, do_give_effect, do_keep_up, do_publish
 from chatbranch.publiclog.effect import holds_verdicts_back
 from chatbranch.publiclog.keys import public_keys
 from chatbranch.publiclog.models import Entry
 from chatbranch.publiclog.notes import BadNote
-from chatbranch.publiclog.tests.support import published
+from chatbranch.publiclog.tests.support import drafts, published
 
 pytestmark = [
     pytest.mark.django_db(transaction=True),
@@ -212,3 +212,17 @@ def test_our_own_export_come_back_waits_for_the_log_too(tmp_path: Path) -> None:
     assert card is not None
     assert (card.rating, card.version) == ("withdrawn", 2)
     assert Entry.objects.count() == logged + 2
+
+
+def test_whoever_asks_often_is_answered_at_once_and_misses_nothing() -> None:
+    keep_up = KeepUp()
+    for _ in range(2):
+        claim = claims.do_publish(
+            claim_id=None, wordings={"en": "x"}, rating="false", as_of=clock.now().date(), sources=SOURCE
+        ).claim_id
+        while keep_up():
+            pass
+        assert library.claim_card(claim) is not None
+        assert not keep_up()
+    do_append(drafts(1))
+    assert keep_up(), "what others append is published too"
