@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from pathlib import Path
 from uuid import UUID
@@ -203,7 +204,11 @@ def test_our_own_export_come_back_waits_for_the_log_too(tmp_path: Path) -> None:
     do_keep_up()
     exported = tmp_path / "ours.jsonl"
     do_export_file(exported)
-    exported.write_text(exported.read_text().replace(str(claim), str(elsewhere)))
+    row = json.loads(
+        exported.read_text().replace(str(claim), str(elsewhere)),
+        object_hook=lambda each: {name: each[name] for name in each if name != "code"},  # one card of a code
+    )
+    exported.write_text(json.dumps(row))
     logged = Entry.objects.count()
     assert do_import_file(exported, own=True).added == 1
     assert library.claim_card(elsewhere) is None
