@@ -21,7 +21,7 @@ ROLES = ("reader", "peer", "member", "steward")
 MEMBERS = ("/desk/", "/account/recoveries/")
 RATERS = ("/rate/digest/", "/desk/notes/", "/desk/conduct/")
 """What peers do here, too: say of a note how helpful it is, and judge where a lot has seated them."""
-OWN = re.compile(r"/rate/$|/account/(2fa|sessions|password|reauthenticate)/")
+OWN = re.compile(r"/rate/$|/account/(2fa|sessions|linked|password|reauthenticate)/")
 """Pages about oneself: nobody's who is not signed in."""
 ASIDE = {
     "account_logout": "ends the session that the next ones need",

@@ -23,6 +23,7 @@ PYMAP = ["pymap==0.36.7"]
 TELEGRAM = "telegram-test-api@4.2.1"
 PYMERKLE = ["pymerkle==7.0.0"]
 WITNESS_LOG = ["witness-log==0.6.1"]
+OIDC_PROVIDER = ["oidc-provider-mock==0.3.4"]
 READERS = ["extruct==0.18.0", "feedparser==6.0.14"]
 RFC9162 = "@transmute/rfc9162@0.0.5"
 SUMDB = Path("/usr/share/gocode/src/golang.org/x/mod/sumdb")
@@ -30,7 +31,17 @@ SUMDB = Path("/usr/share/gocode/src/golang.org/x/mod/sumdb")
 
 
 def main() -> int:
-    return max(synapse(), pymap(), telegram(), pymerkle(), witness_log(), readers(), rfc9162(), sumdb())
+    return max(
+        synapse(),
+        pymap(),
+        telegram(),
+        oidc_provider(),
+        pymerkle(),
+        witness_log(),
+        readers(),
+        rfc9162(),
+        sumdb(),
+    )
 
 
 def synapse() -> int:
@@ -41,6 +52,11 @@ def synapse() -> int:
 def pymap() -> int:
     """An IMAP server."""
     return python("pymap", PYMAP, "pymap")
+
+
+def oidc_provider() -> int:
+    """An OpenID Connect provider."""
+    return python("oidc_provider", OIDC_PROVIDER, "oidc-provider-mock")
 
 
 def python(name: str, packages: list[str], program: str) -> int:

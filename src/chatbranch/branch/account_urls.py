@@ -10,6 +10,7 @@ from allauth.mfa.webauthn import views as webauthn
 from django.urls import path
 
 from chatbranch.branch import views
+from chatbranch.branch.provider import views as provider
 from chatbranch.branch.recovery import views as recovery
 from chatbranch.branch.sessions import views as sessions
 
@@ -26,6 +27,11 @@ urlpatterns = [
     path("sessions/", sessions.sessions, name="sessions"),
     path("sessions/others/end/", sessions.end_others, name="end_other_sessions"),
     path("sessions/<uuid:key>/end/", sessions.end, name="end_session"),
+    path("provider/", provider.go, name="provider"),
+    path("provider/back/", provider.back, name="provider_back"),
+    path("linked/", provider.linked, name="linked"),
+    path("linked/link/", provider.link, name="link_sign_in"),
+    path("linked/unlink/", provider.unlink, name="unlink_sign_in"),
     path("2fa/", mfa.index, name="mfa_index"),
     path("2fa/authenticate/", mfa.authenticate, name="mfa_authenticate"),
     path("2fa/reauthenticate/", mfa.reauthenticate, name="mfa_reauthenticate"),

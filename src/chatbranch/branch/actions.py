@@ -13,7 +13,17 @@ from django.db.models import Q, QuerySet
 
 from chatbranch.branch import code, queries, rules
 from chatbranch.branch.details import NewOutlet, Person
-from chatbranch.branch.models import Bloc, Branch, Interest, Invitation, Member, Outlet, Signature, Voucher
+from chatbranch.branch.models import (
+    Bloc,
+    Branch,
+    Interest,
+    Invitation,
+    LinkedSignIn,
+    Member,
+    Outlet,
+    Signature,
+    Voucher,
+)
 from chatbranch.branch.notices import do_mark_told, do_notify
 from chatbranch.branch.sessions.actions import do_end_all
 from chatbranch.journal.actions import do_record
@@ -265,12 +275,11 @@ def do_renew(token: str, password: str) -> Member:
 
 
 def do_set_new_password(member: Member, password: str) -> None:
-    """A new password, in the caller's transaction: the old one, every second factor and every session are void."""
+    """A new password, in the caller's transaction: the old one and every other way in are void."""
     Person(member.name, member.username, password).check_password()
     member.set_password(password)
     member.save(update_fields=["password"])
-    Authenticator.objects.filter(user=member).delete()
-    do_end_all(Member.objects.filter(pk=member.pk))
+    _void_keys(Member.objects.filter(pk=member.pk))
 
 
 def do_leave(actor: queries.Looker) -> None:
@@ -304,9 +313,15 @@ def do_end_peer(actor: queries.Looker, outlet: Outlet) -> None:
 
 def _sign_out_for_good(who: QuerySet[Member]) -> None:
     """They have left: name and work stay, and whatever lets them in or reaches them goes."""
-    Authenticator.objects.filter(user__in=who).delete()
-    do_end_all(who)
+    _void_keys(who)
     who.update(left_at=clock.now(), is_active=False, email="", password=make_password(None))
+
+
+def _void_keys(who: QuerySet[Member]) -> None:
+    """Every second factor, linked sign-in and session of theirs is void."""
+    Authenticator.objects.filter(user__in=who).delete()
+    LinkedSignIn.objects.filter(member__in=who).delete()
+    do_end_all(who)
 
 
 def do_set_role(actor: queries.Looker, member: Member, role: str) -> None:

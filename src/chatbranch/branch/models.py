@@ -297,6 +297,23 @@ class Session(models.Model):
         return f"session {self.id}"
 
 
+class LinkedSignIn(models.Model):
+    """That a member may sign in through the provider of the settings, with their second factor as always.
+
+    `known_as`: a keyed hash of the provider's identifier for them; nothing else it says is kept.
+    """
+
+    member = models.OneToOneField(
+        Member, primary_key=True, on_delete=models.CASCADE, related_name="linked_sign_in"
+    )
+    issuer = models.URLField(max_length=300)
+    known_as = models.CharField(max_length=64, unique=True)
+    linked_at = models.DateTimeField(default=clock.now)
+
+    def __str__(self) -> str:
+        return f"linked sign-in of {self.member_id}"
+
+
 class Recovery(models.Model):
     """That somebody asks to be let in again as this member, and who has helped. Empty `member`: a name that nobody has.
 

@@ -12,9 +12,11 @@ from dataclasses import MISSING, dataclass, field, fields
 from datetime import date, time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
-TABLES = ("connectors", "relay", "witnesses")
-"""Settings that are tables of their own, in the file only (but for connectors' keys)."""
+TABLES = ("connectors", "oidc", "relay", "witnesses")
+"""Settings that are tables of their own, in the file only (but for the keys of connectors and of oidc)."""
+OIDC = ("name", "issuer", "client_id", "client_secret")
 
 
 class BadSetting(Exception):
@@ -86,6 +88,13 @@ class Config:
         },
     )
 
+    oidc: Mapping[str, str] = field(
+        default_factory=dict,
+        metadata={
+            "help": "An OpenID Connect provider that members may link and sign in with: name, issuer, client_id, client_secret."
+        },
+    )
+
     @property
     def digest_time(self) -> time:
         """digest_at, with its offset."""
@@ -114,6 +123,7 @@ def load(environ: Mapping[str, str] = os.environ) -> Config:
     values: dict[str, Any] = {"data": data, **_from_file(file), **_from_environment(environ)}
     values["data"] = Path(values["data"]).expanduser().resolve()
     values["connectors"] = _connectors(values.get("connectors", {}), environ)
+    values["oidc"] = _oidc(values.get("oidc", {}), environ)
     config = Config(**values)
     _check_time(config.digest_at)
     _check_days(config.holidays)
@@ -198,7 +208,24 @@ def _connectors(table: Any, environ: Mapping[str, str]) -> dict[str, dict[str, s
     found = {name: {key: str(value) for key, value in each.items()} for name, each in table.items()}
     own = {f"CHATBRANCH_{each.name.upper()}" for each in fields(Config)} | {"CHATBRANCH_CONFIG"}
     for key, value in environ.items():
+        if key.startswith("CHATBRANCH_OIDC_"):
+            continue
         if key.startswith("CHATBRANCH_") and key not in own and key.count("_") >= 2 and value:
             name, _, setting = key.removeprefix("CHATBRANCH_").lower().partition("_")
             found.setdefault(name, {})[setting] = value
+    return found
+
+
+def _oidc(table: Any, environ: Mapping[str, str]) -> dict[str, str]:
+    """The provider to sign in with: [oidc] issuer = … or CHATBRANCH_OIDC_ISSUER=…; empty where there is none."""
+    if not isinstance(table, dict) or not table.keys() <= set(OIDC):
+        raise BadSetting(f"oidc must be one table, [oidc], with {', '.join(OIDC)}.")
+    said = {key: str(environ.get(f"CHATBRANCH_OIDC_{key.upper()}") or table.get(key, "")) for key in OIDC}
+    found = {key: value for key, value in said.items() if value}
+    lacking = [key for key in OIDC if key not in found and key != "client_secret"]
+    if found and lacking:
+        raise BadSetting(f"oidc lacks {', '.join(lacking)}.")
+    issuer = urlsplit(found.get("issuer", "https://"))
+    if issuer.scheme != "https" and issuer.hostname not in ("localhost", "127.0.0.1"):
+        raise BadSetting(f"issuer of oidc must begin with https://, not “{found['issuer']}”.")
     return found

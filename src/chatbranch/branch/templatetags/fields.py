@@ -6,6 +6,7 @@ import ipaddress
 from typing import Any
 
 from django import template
+from django.conf import settings
 from django.utils.translation import get_language
 
 from chatbranch.branch import queries
@@ -89,6 +90,12 @@ def _is_address(host: str) -> bool:
     except ValueError:
         return False
     return True
+
+
+@register.simple_tag
+def provider() -> str:
+    """What the provider is called that members may link and sign in with; empty where there is none."""
+    return str(settings.CONFIG.oidc.get("name", ""))
 
 
 @register.simple_tag(takes_context=True)
