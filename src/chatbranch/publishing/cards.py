@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import date
 
 from django.conf import settings
@@ -13,7 +14,24 @@ from chatbranch.claims.cards import ClaimCard
 from chatbranch.claims.rules import WITHDRAWN, rating_name
 from chatbranch.kernel import clock
 from chatbranch.kernel.phrases import Phrase
-from chatbranch.publishing.picture import Words
+
+
+@dataclass(frozen=True)
+class Words:
+    """All that stands on a card. note: what stands in brackets after the rating; facts: one a line; warning: may be empty."""
+
+    lang: str
+    branch: str
+    rating: str
+    rating_name: str
+    note: str
+    headline: str
+    facts: tuple[str, ...]
+    warning: str
+    code_name: str
+    code: str
+    hint: str
+    url: str
 
 
 def text_of(card: ClaimCard, lang: str, branch: str | None = None) -> str:

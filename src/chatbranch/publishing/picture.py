@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import cache, lru_cache
 
 import qrcode
 from noto_cjk_sans_otc import FONT_PATH
 from PIL import Image, ImageDraw, ImageFont
 
+from chatbranch.publishing.cards import Words
 from chatbranch.publishing.lines import wrap
 
 WIDTH = 1080  # pixels: what a phone's screen has
@@ -33,24 +33,6 @@ QUIET_ZONE = 4  # modules around a QR code (ISO/IEC 18004)
 MODULE = 8  # pixels
 _FACES = {"zh-Hans": 2, "zh-Hant": 3, "en": 2}
 """Which of the collection's faces draws a language: the same characters look different in Shanghai and in Taipei."""
-
-
-@dataclass(frozen=True)
-class Words:
-    """All that stands on a card. note: what stands in brackets after the rating; facts: one a line; warning: may be empty."""
-
-    lang: str
-    branch: str
-    rating: str
-    rating_name: str
-    note: str
-    headline: str
-    facts: tuple[str, ...]
-    warning: str
-    code_name: str
-    code: str
-    hint: str
-    url: str
 
 
 @lru_cache(maxsize=64)

@@ -17,12 +17,13 @@ from chatbranch.claims import queries as claims
 from chatbranch.claims.cards import ClaimCard
 from chatbranch.kernel.ids import read_id
 from chatbranch.publishing import cards, feeds, serving
-from chatbranch.publishing.picture import draw
 
 
 @require_safe
 def card_picture(request: HttpRequest, claim_id: UUID) -> HttpResponse:
     """GET /claims/<id>/card.png?lang=: the card of the verdict that holds today."""
+    from chatbranch.publishing.picture import draw  # with what draws: only who wants a picture waits for it
+
     card = claims.claim_card(claim_id)
     if card is None:
         raise Http404

@@ -7,9 +7,7 @@ from collections.abc import Mapping
 from functools import cache
 from urllib.parse import quote_plus
 
-import httpx
-
-from chatbranch.branch.provider import rules, signed
+from chatbranch.branch.provider import rules
 from chatbranch.branch.provider.rules import Asked, Places, Provider
 from chatbranch.kernel import clock
 
@@ -26,6 +24,8 @@ def who(provider: Provider, code: str, asked: Asked, back: str) -> str:
 
     Its places and keys are read anew each time: members sign in seldom, and keys change.
     """
+    from chatbranch.branch.provider import signed  # so it is with what checks signatures
+
     found = places(provider)
     form = {
         "grant_type": "authorization_code",
@@ -58,6 +58,8 @@ def _fetch(
     introduced: tuple[str, str] | None = None,
 ) -> Mapping[str, object]:
     """The JSON object at an address of the provider's."""
+    import httpx  # it takes its time to load, which only whoever signs in this way is to wait for
+
     try:
         answer = httpx.request(
             method,
@@ -81,4 +83,6 @@ def _fetch(
 @cache
 def _trusted() -> ssl.SSLContext:
     """Whom we believe over https; read once, for that takes longer than asking."""
+    import httpx
+
     return httpx.create_ssl_context()

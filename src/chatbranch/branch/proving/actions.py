@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from datetime import timedelta
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 from django.db import transaction
 from django.urls import reverse
@@ -13,13 +14,15 @@ from chatbranch.branch import rules as branch_rules
 from chatbranch.branch.models import Account, Member, Outlet, Proving, Sighting
 from chatbranch.branch.notices import do_notify
 from chatbranch.branch.proving import places, post, queries, rules
-from chatbranch.branch.proving.checking import Eyes, Sought, look
 from chatbranch.branch.proving.rules import Finding
 from chatbranch.branch.queries import Looker, insider
 from chatbranch.journal.actions import do_record
 from chatbranch.kernel import clock
 from chatbranch.kernel.errors import Refused
 from chatbranch.kernel.phrases import Phrase
+
+if TYPE_CHECKING:
+    from chatbranch.branch.proving.checking import Eyes
 
 LOOKING = timedelta(minutes=2)  # longer than any look takes: until then nobody else looks at the same
 MOST_AT_ONCE = 20
@@ -112,6 +115,12 @@ def do_see(actor: Looker, proving: Proving) -> None:
 
 def do_look(proving: Proving, eyes: Eyes | None = None) -> bool | None:
     """Look now, if it is due; whether the account is shown. None where somebody else is looking, or nothing is due."""
+    from chatbranch.branch.proving.checking import (  # its HTTP client takes its time to load
+        Eyes,
+        Sought,
+        look,
+    )
+
     now = clock.now()
     # No join in this: PostgreSQL would look at the joined row as it was before it waited for another's update.
     mine = Proving.objects.filter(pk=proving.pk, due_at__lte=now)
