@@ -17,7 +17,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.urls import reverse
-from lxml import etree
 
 from chatbranch.branch.queries import branch_name
 from chatbranch.claims import exporting
@@ -43,6 +42,8 @@ class Feed:
 
 def atom(lang: str, before: UUID | None = None) -> Feed:
     """A page of the Atom feed; `before`: the last verdict of the page before."""
+    from lxml import etree
+
     page = _Page("feed-atom", lang, before)
     root = etree.Element(f"{{{ATOM}}}feed", nsmap={None: ATOM})
     root.set("{http://www.w3.org/XML/1998/namespace}lang", lang)
@@ -139,6 +140,8 @@ class _Page:
 
 
 def _entry(card: ClaimCard, lang: str, branch: str) -> Any:
+    from lxml import etree
+
     entry = etree.Element(f"{{{ATOM}}}entry")
     _add(entry, "id", f"urn:uuid:{card.id}")
     _add(entry, "title", title_of(card, lang))
@@ -208,12 +211,16 @@ def _packed(value: object) -> bytes:
 
 
 def _add(parent: Any, name: str, text: str) -> Any:
+    from lxml import etree
+
     element = etree.SubElement(parent, f"{{{ATOM}}}{name}")
     element.text = text
     return element
 
 
 def _link(parent: Any, rel: str, href: str) -> None:
+    from lxml import etree
+
     link = etree.SubElement(parent, f"{{{ATOM}}}link")
     link.set("rel", rel)
     link.set("href", href)

@@ -227,7 +227,7 @@ def test_a_peer_is_no_member(members: dict[str, Member], case: Case) -> None:
 
 
 def test_where_the_branch_can_decide_a_peer_is_asked_nothing(members: dict[str, Member], note: Note) -> None:
-    with clock.held(clock.now() + timedelta(days=40)):
+    with clock.held(clock.now() + timedelta(days=29)):
         peer = peer_of(members)
     with clock.held(clock.now() + timedelta(days=80)):
         assert queries.waiting_notes(peer) == []

@@ -14,6 +14,7 @@ from pytest_django import Settings
 from tests.support.people import OUTLETS, ask, case_of, decide, found_branch, propose
 
 from chatbranch.branch import actions as branch
+from chatbranch.branch.details import Person
 from chatbranch.branch.models import Member
 from chatbranch.cases import actions as cases
 from chatbranch.cases.models import Case, Evidence, Note, Objection
@@ -124,10 +125,9 @@ def test_a_refusal_needs_its_reason(members: dict[str, Member], case: Case) -> N
 
 def test_a_new_members_word_is_shown_as_not_counted(members: dict[str, Member], case: Case) -> None:
     with clock.held(clock.now() + timedelta(days=40)):
-        token = branch.do_invite(members["zhou"], members["zhou"].outlet)
-        from chatbranch.branch.details import Person
-
-        newcomer = branch.do_join(token, Person("新来", "newcomer", "绿豆 sails past seven lamps"))
+        newcomer = branch.do_add_member(
+            person=Person("新来", "newcomer", "绿豆 sails past seven lamps"), outlet=members["zhou"].outlet
+        )
         note = propose(members["chen"], case)
         cases.do_rate(newcomer, note, value=1.0)
         shown = page(desk(members["he"]), f"/desk/cases/{case.code}/")

@@ -112,5 +112,5 @@ def test_every_column_that_names_a_kept_file_is_known_to_the_care() -> None:
         for field in table._meta.get_fields()
         if isinstance(field, models.CharField)
         and field.name in ("file", "image", "picture", "copy", "sha256")
-    }
+    } - {"branch.Signature.sha256", "branch.Sighting.sha256", "conduct.Evidence.sha256"}  # hashes of texts
     assert named == {"cases.Variant.image", "cases.Evidence.file", "cases.Evidence.sha256"}
