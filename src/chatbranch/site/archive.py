@@ -93,6 +93,7 @@ def read(source: Path, into: Path | None, progress: Progress) -> Manifest:
                     said = member.read()
                 else:
                     found[name] = _take(member, into and into / name, lambda _: progress(packed.tell(), size))
+            progress(size, size)  # what comes last, its manifest, is read in silence
     except (tarfile.TarError, EOFError, zlib.error, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise  # the disk is full or the file cannot be opened: that says nothing about the backup
