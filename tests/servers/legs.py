@@ -149,6 +149,8 @@ class Xmpp:
         self.server, self.address, self.nick = server, f"all{number}@rooms.localhost", f"allbot{number}"
         self._me = f"xerxes{number}"
         self._person: xmpp.Person | None = None
+        self._archive: list[tuple[str, str]] = []
+        self._after = ""
         self.tries: Counter[int] = Counter()
 
     @property
@@ -188,36 +190,38 @@ class Xmpp:
         return await self.heard_of(self._me)
 
     async def heard_of(self, nick: str) -> Words:
-        """What somebody has said in the room, as its archive has it."""
+        """What somebody has said in the room, as its archive has it. It only grows, so it is read on from where we were."""
         if self._person is None:
             return []
-        found, after = list[str](), ""
-        while True:
-            page, after = await self._page(self._person, after, f"{self.address}/{nick}")
-            found += page
-            if not after:
-                return words(found)
+        whole = False
+        while not whole:
+            page, last, whole = await self._page(self._person)
+            self._archive += page
+            self._after = last or self._after
+        by = f"{self.address}/{nick}"
+        return words([text for who, text in self._archive if who == by])
 
-    async def _page(self, person: xmpp.Person, after: str, by: str) -> tuple[list[str], str]:
-        """Some of what somebody said, and where to go on, "" at the end (XEP-0313, XEP-0059)."""
+    async def _page(self, person: xmpp.Person) -> tuple[list[tuple[str, str]], str, bool]:
+        """(who, text) of some messages that follow, the archive's id of the last, and whether there are no more (XEP-0313, XEP-0059)."""
         which = f"q{next(_numbers)}"
-        limits = f"<max>200</max>{f'<after>{after}</after>' if after else ''}"
+        limits = f"<max>200</max>{f'<after>{self._after}</after>' if self._after else ''}"
         asked = f"<query xmlns='{_MAM}' queryid='{which}'><set xmlns='{_RSM}'>{limits}</set></query>"
         answer = await person.ask("set", self.address, asked)
         results = [each for stanza in person.stanzas for each in stanza.iterfind(f"{{{_MAM}}}result")]
         mine = [each for each in results if each.get("queryid") == which]
         messages = [each for result in mine for each in result.iter(f"{xmpp.CLIENT}message")]
-        texts = [each.findtext(f"{xmpp.CLIENT}body") or "" for each in messages if each.get("from") == by]
+        said = [(each.get("from") or "", each.findtext(f"{xmpp.CLIENT}body") or "") for each in messages]
         whole = any(each.get("complete") == "true" for each in answer.iter(f"{{{_MAM}}}fin"))
         last = next(answer.iter(f"{{{_RSM}}}last"), None)
         person.stanzas = [each for each in person.stanzas if each.find(f"{{{_MAM}}}result") is None]
-        return texts, "" if whole or last is None else last.text or ""
+        return said, "" if last is None else last.text or "", whole or last is None
 
     def kill(self) -> None:
         self._person = None
         self.server.kill()
 
     async def start(self) -> None:
+        self._archive, self._after = [], ""  # what was not on the disk is gone from it
         self.server.start()
         await self.enter()
 
