@@ -272,7 +272,15 @@ def test_the_desk_works_without_scripts(desk: Callable[..., Any], case: str) -> 
     for name in PEOPLE[1:]:
         rating = desk(name, f"/desk/cases/{case}/", scripts=False)
         rate(rating)
-    assert rating.get_by_label("现在的结论").is_visible()
+    verdict = rating.get_by_label("现在的结论")
+    for _ in range(
+        60
+    ):  # in force once the public log has proved its entry, and shown when the page is loaded again
+        if verdict.is_visible():
+            break
+        rating.wait_for_timeout(500)
+        rating.reload()
+    assert verdict.is_visible()
 
 
 def test_a_match_is_corrected_with_two_taps_and_shown_to_the_others(

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import date
 
 from chatbranch.claims.cards import ClaimCard
+from chatbranch.claims.passing_on import DETAILS, ruling
 from chatbranch.claims.rules import WITHDRAWN, rating_name
 from chatbranch.claims.topics import origin_name
 from chatbranch.kernel.phrases import Phrase, day, pick
@@ -48,21 +49,14 @@ _SAME = Phrase(
     "您问的（{code}）和之前告诉过您的是同一件事，结论一样：",
     "Your question ({code}) is about the same thing as one we told you about; the answer is the same:",
 )
-_RULING = Phrase("【{rating}】{headline}", "[{rating}] {headline}")
 _AS_OF = Phrase("（截至{day}，{origin}）", "(as of {day}, {origin})")
 _SOURCE = Phrase("依据：{title} {url}", "Source: {title} {url}")
-_MORE = Phrase("详情：{url}", "More: {url}")
 _AND = Phrase("、", ", ")
 _ADDED = Phrase("之前的回答有补充：{reason}", "We have added to our earlier answer: {reason}")
 _OTHER_WORDING = Phrase(
     "请注意：您转来的说法与查证的略有不同（{yours} / {ours}），结论只针对后者。",
     "Please note: what you sent differs a little from what was checked ({yours} / {ours}); the verdict is about the latter.",
 )
-
-
-def ruling(rating: str, headline: str, lang: str) -> str:
-    """A verdict in one line: 【不实】… or [false] …"""
-    return _RULING.say(lang, rating=rating_name(rating, lang), headline=headline)
 
 
 def verdict_lines(card: ClaimCard, lang: str, *, url: str = "") -> str:
@@ -77,7 +71,7 @@ def verdict_lines(card: ClaimCard, lang: str, *, url: str = "") -> str:
         _SOURCE.say(lang, title=each.title or each.publisher, url=each.url) for each in card.sources[:2]
     ]
     if url:
-        lines.append(_MORE.say(lang, url=url))
+        lines.append(DETAILS.say(lang, url=url))
     return "\n".join(line for line in lines if line)
 
 
@@ -111,7 +105,7 @@ def same_letter(
     """What somebody is told who was told this verdict already, when another question of theirs ends in it."""
     lines = [_SAME.say(lang, code=code), ruling(card.rating, card.headline(lang), lang)]
     if url:
-        lines.append(_MORE.say(lang, url=url))
+        lines.append(DETAILS.say(lang, url=url))
     if differs:
         lines.append(_OTHER_WORDING.say(lang, yours=differs[0], ours=differs[1]))
     return "\n".join(lines)

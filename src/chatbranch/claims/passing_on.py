@@ -41,10 +41,15 @@ def as_of(card: ClaimCard, today: date, lang: str) -> str:
     )
 
 
+def ruling(rating: str, headline: str, lang: str) -> str:
+    """A verdict in one line: 【不实】… or [false] …"""
+    return _RULING.say(lang, rating=rating_name(rating, lang), headline=headline)
+
+
 def plain_text(card: ClaimCard, lang: str, today: date, *, branch: str, url: str) -> str:
     """The card as plain text for a chat, which stands on its own where links are blocked. url: of its card code."""
     lines = [
-        _RULING.say(lang, rating=rating_name(card.rating, lang), headline=card.headline(lang)),
+        ruling(card.rating, card.headline(lang), lang),
         TAKEN_BACK.say(lang) if card.rating == WITHDRAWN else "",
         f"{as_of(card, today, lang)} · {decided_by(card, lang, branch)}",
         _CODE.say(lang, code=card.code, url=url),
@@ -76,14 +81,14 @@ def of_card(then: ClaimCard, now: ClaimCard, lang: str, *, url: str) -> str:
         lines.append(pick(now.reason, lang))
     if now.rating == WITHDRAWN:
         lines.append(TAKEN_BACK.say(lang))
-    lines += [_ALTERED.say(lang), _DETAILS.say(lang, url=url)]
+    lines += [_ALTERED.say(lang), DETAILS.say(lang, url=url)]
     return "\n".join(line for line in lines if line)
 
 
 def of_page(now: ClaimCard, lang: str, *, url: str) -> str:
     """What whoever forwards the address of a claim's page is told: what holds today."""
     holds = _TODAY.say(lang, rating=rating_name(now.rating, lang), day=day(now.as_of, lang))
-    return "\n".join([_OUR_PAGE.say(lang, headline=now.headline(lang)), holds, _DETAILS.say(lang, url=url)])
+    return "\n".join([_OUR_PAGE.say(lang, headline=now.headline(lang)), holds, DETAILS.say(lang, url=url)])
 
 
 def gist(text: str, lang: str, most: int = GIST) -> str:
@@ -141,7 +146,7 @@ _GENUINE = Phrase(
 _STANDS = Phrase("今天的结论仍是这样。", "That is still the verdict today.")
 _TODAY = Phrase("今天的结论是：{rating}（截至{day}）。", "Today's verdict is: {rating} (as of {day}).")
 _ALTERED = Phrase("您那张若写的不一样，就是被人改过。", "If yours says something else, it was altered.")
-_DETAILS = Phrase("详情：{url}", "More: {url}")
+DETAILS = Phrase("详情：{url}", "More: {url}")
 _OUR_PAGE = Phrase("这是我们的网页，说的是：{headline}", "That is a page of ours, about: {headline}")
 UNKNOWN_CODE = Phrase(
     "{code} 不是我们发出的防伪码：这张卡片不是我们的，或者码抄错了。请先不要当真。",

@@ -11,7 +11,8 @@ from chatbranch.conduct.complaining import do_fix_seed
 from chatbranch.conduct.days import holidays
 from chatbranch.conduct.matters import Held, not_now
 from chatbranch.conduct.models import Matter, Reply
-from chatbranch.conduct.states import Kind, NotNow, State
+from chatbranch.conduct.states import Kind, State
+from chatbranch.conduct.steps import NotNow
 from chatbranch.conduct.telling import tell_all
 from chatbranch.kernel import clock
 from chatbranch.kernel.errors import Refused

@@ -19,7 +19,8 @@ from chatbranch.conduct.measures import Measure, MemberOutlet
 from chatbranch.conduct.models import Decision, Matter
 from chatbranch.conduct.rules import Finding, Vote
 from chatbranch.conduct.statements import checked
-from chatbranch.conduct.states import Kind, NotNow, Panel, State
+from chatbranch.conduct.states import Kind, Panel, State
+from chatbranch.conduct.steps import NotNow
 from chatbranch.conduct.telling import subject_of, tell_all
 from chatbranch.intake.opinions import reading
 from chatbranch.kernel import clock

@@ -9,7 +9,8 @@ from typing import Any
 from chatbranch.branch.actions import do_let_rest
 from chatbranch.branch.models import Member
 from chatbranch.conduct.models import Matter, MatterEvent
-from chatbranch.conduct.states import Event, Kind, NotNow, Progress, advance, due, fold
+from chatbranch.conduct.states import Event, Kind, Progress
+from chatbranch.conduct.steps import NotNow, advance, due, fold
 from chatbranch.journal.actions import do_record
 from chatbranch.kernel import clock
 from chatbranch.kernel.errors import Refused

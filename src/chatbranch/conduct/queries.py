@@ -17,7 +17,7 @@ from chatbranch.conduct import code, letters, lots, rules
 from chatbranch.conduct.checks import about, is_of
 from chatbranch.conduct.complaining import key_of
 from chatbranch.conduct.lots import Slip
-from chatbranch.conduct.matters import events_of, progress_of
+from chatbranch.conduct.matters import events_of, progress_of, said_at
 from chatbranch.conduct.models import Complaint, Decision, Evidence, Matter, Reply
 from chatbranch.conduct.states import ENDED, IN_EFFECT, Event, Kind, Progress, State
 from chatbranch.conduct.telling import subject_of
@@ -188,11 +188,7 @@ def listed(looker: Looker, most: int = 100) -> list[Row]:
 
 
 def _matters() -> QuerySet[Matter]:
-    return (
-        Matter.objects.select_related("outlet__bloc")
-        .prefetch_related("events", "complaints")
-        .order_by("-opened_at")
-    )
+    return Matter.objects.select_related("outlet__bloc").prefetch_related("events").order_by("-opened_at")
 
 
 def _row(member: Member, matter: Matter) -> Row | None:
@@ -244,10 +240,6 @@ class Page:
     votes: Sequence[Any]
     rounds: Sequence[int]
 
-    @property
-    def me(self) -> str:
-        return self.role
-
 
 def page(looker: Looker, matter_id: UUID) -> Page | None:
     """The matter, for a member it concerns; None for anybody else."""
@@ -260,7 +252,7 @@ def page(looker: Looker, matter_id: UUID) -> Page | None:
     if not role:
         return None
     passage, clause = subject_of(matter)
-    opened = next((each.says for each in events if each.kind is Kind.OPENED), {})
+    opened = said_at(matter, Kind.OPENED)
     edition = code.edition(int(str(opened.get("edition", code.in_force(matter.opened_at).version))))
     facts = [str(each.says["facts"]) for each in events if each.kind is Kind.STATED]
     decided = progress.decided_at is not None or progress.state is State.DISMISSED

@@ -13,7 +13,8 @@ from chatbranch.conduct.checks import check_of_outlet, check_unbound, check_writ
 from chatbranch.conduct.days import holidays
 from chatbranch.conduct.matters import Held, not_now
 from chatbranch.conduct.models import Evidence, Matter
-from chatbranch.conduct.states import Kind, NotNow, State
+from chatbranch.conduct.states import Kind, State
+from chatbranch.conduct.steps import NotNow
 from chatbranch.conduct.telling import do_notice, tell_all, tell_asked
 from chatbranch.kernel import clock
 from chatbranch.kernel.errors import Refused

@@ -13,7 +13,7 @@ from chatbranch.branch import actions as branch
 from chatbranch.branch.models import Member, Notice
 from chatbranch.branch.rules import count_as_one
 from chatbranch.conduct import code, letters, rules
-from chatbranch.conduct.matters import Held
+from chatbranch.conduct.matters import Held, said_at
 from chatbranch.conduct.models import Complaint, Matter
 from chatbranch.conduct.states import Kind
 from chatbranch.deliveries import actions as deliveries
@@ -77,9 +77,8 @@ def of_outlet(matter: Matter) -> list[Member]:
 
 def subject_of(matter: Matter) -> tuple[str, str]:
     """(passage, clause) that the matter is about: as the member who opened it had it, until then as first complained."""
-    opened = matter.events.filter(kind=Kind.OPENED).order_by("-place").first()
-    if opened is not None:
-        return opened.says["passage"], opened.says["clause"]
+    if opened := said_at(matter, Kind.OPENED):
+        return opened["passage"], opened["clause"]
     first = matter.complaints.order_by("at", "pk").first()
     return (first.passage, first.clause) if first else ("", code.PATTERN_CLAUSE)
 

@@ -6,8 +6,6 @@ from typing import Any
 from uuid import UUID
 
 from django.conf import settings
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import render
 from django.views.decorators.cache import never_cache
@@ -18,7 +16,7 @@ from chatbranch.branch.pages import lang_of, refused
 from chatbranch.branch.queries import is_member
 from chatbranch.conduct import code, complaining, queries
 from chatbranch.conduct.actions import Complainant, Post, do_complain
-from chatbranch.intake.readers import network_of, reader_of, remember
+from chatbranch.intake.readers import email_of, network_of, reader_of, remember
 from chatbranch.kernel.errors import Refused
 from chatbranch.kernel.phrases import Phrase
 
@@ -99,12 +97,7 @@ def _who(request: HttpRequest, reader: str) -> Complainant:
     lang = lang_of(request)
     if isinstance(request.user, Member) and is_member(request.user):
         return Complainant(lang, member=request.user)
-    email = request.POST.get("email", "").strip()
-    if email:
-        try:
-            validate_email(email)
-        except ValidationError:
-            raise Refused("email", _EMAIL, field="email") from None
+    if email := email_of(request):
         return Complainant(lang, "mail", email, network_of(request))
     return Complainant(lang, "web", reader, network_of(request))
 
@@ -123,8 +116,4 @@ def status(request: HttpRequest) -> HttpResponse:
 
 _NO_SUCH_KEY = Phrase(
     "没有这个投诉码，请看看有没有抄错。", "There is no complaint with this key; please check it."
-)
-_EMAIL = Phrase(
-    "这个邮箱地址似乎不对，请检查，或留空。",
-    "That e-mail address does not look right; please check it, or leave it empty.",
 )

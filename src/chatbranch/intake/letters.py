@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chatbranch.cases.letters import ruling, verdict_lines
+from chatbranch.cases.letters import verdict_lines
 from chatbranch.claims.cards import ClaimCard
+from chatbranch.claims.passing_on import ruling
 from chatbranch.kernel.phrases import Phrase, day
 from chatbranch.matching.guard.kinds import KINDS
 

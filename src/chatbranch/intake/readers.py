@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 
 from django.conf import settings
+from django.core.exceptions import ValidationError
+from django.core.validators import validate_email
 from django.http import HttpRequest, HttpResponse
 
 from chatbranch.branch.queries import is_member
 from chatbranch.intake import rules
 from chatbranch.kernel import ids
+from chatbranch.kernel.errors import Refused
+from chatbranch.kernel.phrases import Phrase
 
 COOKIE = "reader"
 _FORM = re.compile(r"[A-Za-z0-9_-]{20,64}")
@@ -26,6 +30,25 @@ def remember(response: HttpResponse, token: str) -> None:
     response.set_cookie(
         COOKIE, token, max_age=90 * 86_400, httponly=True, samesite="Lax", secure=settings.SECURE
     )
+
+
+def email_of(request: HttpRequest) -> str:
+    """The address a form was given to be told at, empty where none was. Refuses what cannot be one."""
+    address: str = request.POST.get("email", "").strip()
+    if not address:
+        return ""
+    try:
+        validate_email(address)
+    except ValidationError:
+        raise Refused(
+            "email",
+            Phrase(
+                "这个邮箱地址似乎不对，请检查，或留空。",
+                "That e-mail address does not look right; please check it, or leave it empty.",
+            ),
+            field="email",
+        ) from None
+    return address
 
 
 def network_of(request: HttpRequest) -> str:

@@ -8,8 +8,6 @@ from uuid import UUID
 
 from django.conf import settings
 from django.core import signing
-from django.core.exceptions import ValidationError
-from django.core.validators import validate_email
 from django.db import transaction
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import redirect, render
@@ -31,7 +29,7 @@ from chatbranch.intake import actions, letters, queries, sealing
 from chatbranch.intake.answers import Answer
 from chatbranch.intake.checks import LARGEST_FILE
 from chatbranch.intake.models import Submission
-from chatbranch.intake.readers import COOKIE, network_of, reader_of, remember
+from chatbranch.intake.readers import COOKIE, email_of, network_of, reader_of, remember
 from chatbranch.intake.rules import read
 from chatbranch.kernel import clock, ids
 from chatbranch.kernel.errors import Refused
@@ -70,7 +68,7 @@ def ask_now(request: HttpRequest) -> HttpResponse:
     reader = reader_of(request)
     try:
         submission, given = actions.do_check(
-            _inbound(request, reader), email=_email(request), network=network_of(request)
+            _inbound(request, reader), email=email_of(request), network=network_of(request)
         )
     except Refused as refusal:
         kept = {"text": request.POST.get("text", "")[:100_000], "email": request.POST.get("email", "")}
@@ -109,24 +107,6 @@ def _message_id(request: HttpRequest, attached: tuple[Attachment, ...]) -> str:
     for each in attached:
         asked.update(hashlib.sha256(each.data).digest())
     return f"{form}:{asked.hexdigest()[:32]}"
-
-
-def _email(request: HttpRequest) -> str:
-    address = request.POST.get("email", "").strip()
-    if not address:
-        return ""
-    try:
-        validate_email(address)
-    except ValidationError:
-        raise Refused(
-            "email",
-            Phrase(
-                "这个邮箱地址似乎不对，请检查，或留空。",
-                "That e-mail address does not look right; please check it, or leave it empty.",
-            ),
-            field="email",
-        ) from None
-    return address
 
 
 @require_GET
@@ -273,7 +253,7 @@ def object_now(request: HttpRequest, claim_id: UUID) -> HttpResponse:
 
 
 def _object(request: HttpRequest, card: ClaimCard, reader: str) -> None:
-    email = _email(request)
+    email = email_of(request)
     url = request.POST.get("url", "").strip()
     if url and not url.startswith(("http://", "https://")):
         raise Refused(
@@ -302,7 +282,7 @@ def forget(request: HttpRequest) -> HttpResponse:
     if "email" not in request.POST:
         actions.do_forget("web", reader_of(request))
         return _forgotten(request)
-    email = _email(request)
+    email = email_of(request)
     if not email:
         raise Refused(
             "email", Phrase("请填写要忘记的邮箱。", "Please give the address to forget."), field="email"

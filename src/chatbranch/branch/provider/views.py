@@ -29,6 +29,7 @@ from chatbranch.kernel.phrases import Phrase
 _ASKED = "provider_asked"
 _TRIES = {"provider": "20/m/ip"}  # each makes us ask the provider
 View = Callable[[HttpRequest], HttpResponse]
+asked_again: Callable[[View], View] = reauthentication_required
 
 
 def kindly(view: View) -> View:
@@ -83,7 +84,7 @@ def linked(request: HttpRequest) -> HttpResponse:
 @never_cache
 @require_safe
 @rater_required
-@reauthentication_required  # type: ignore[untyped-decorator]  # allauth ships no types
+@asked_again
 @kindly
 def link(request: HttpRequest) -> HttpResponse:
     """GET /account/linked/link/: the way to the provider, to link it; a link to press, which nobody else can make."""

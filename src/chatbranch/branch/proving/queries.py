@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from uuid import UUID
@@ -48,9 +49,9 @@ class Card:
 def accounts() -> list[tuple[Outlet, list[Card]]]:
     """Every outlet of the branch with its accounts that were ever proved, open ones first; outlets without any come last.
     For everybody."""
-    held = Prefetch("accounts", _accounts(), to_attr="held")
+    held = Prefetch("accounts", _accounts())
     found = Outlet.objects.filter(left_at=None, peer="").prefetch_related(held).order_by("name")
-    shown = [(outlet, _cards(outlet.held)) for outlet in found]
+    shown = [(outlet, _cards(outlet.accounts.all())) for outlet in found]
     return sorted(shown, key=lambda each: not each[1])
 
 
@@ -63,7 +64,7 @@ def card(account: Account) -> Card:
 def elsewhere(account: Account) -> list[Card]:
     """Where this account's outlet is, too: its other accounts that are proved now."""
     others = _accounts().filter(outlet=account.outlet_id).exclude(pk=account.pk)
-    return [each for each in _cards(list(others)) if each.proved]
+    return [each for each in _cards(others) if each.proved]
 
 
 def evidence(key: UUID) -> Sighting | None:
@@ -189,22 +190,22 @@ def _accounts() -> QuerySet[Account]:
     return (
         Account.objects.filter(provings__proved_at__isnull=False)
         .distinct()
-        .prefetch_related(Prefetch("provings", ways, to_attr="ways"))
+        .prefetch_related(Prefetch("provings", ways))
         .select_related("outlet")
         .order_by("closed_at", "added_at")
     )
 
 
-def _cards(found: list[Account]) -> list[Card]:
+def _cards(found: Iterable[Account]) -> list[Card]:
+    """Their cards; `found` as _accounts() fetches them."""
     return [
-        Card(each, places.read(each.address), [_shown(way) for way in each.ways])  # type: ignore[attr-defined]
-        for each in found
+        Card(each, places.read(each.address), [_shown(way) for way in each.provings.all()]) for each in found
     ]
 
 
 def _evidence() -> Prefetch[str, QuerySet[Sighting], str]:
     kept = Sighting.objects.filter(good=True).exclude(sha256="").select_related("by").order_by("-at")
-    return Prefetch("sightings", kept, to_attr="kept")
+    return Prefetch("sightings", kept)
 
 
 def _shown(way: Proving) -> Shown:
@@ -216,5 +217,5 @@ def _shown(way: Proving) -> Shown:
         way.seen_at,
         way.unproved_at,
         rules.WHY.get(way.why) if way.unproved_at else None,
-        way.kept,  # type: ignore[attr-defined]
+        list(way.sightings.all()),
     )

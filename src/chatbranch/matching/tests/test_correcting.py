@@ -13,6 +13,8 @@ from tests.support.databases import Database
 from tests.support.people import found_branch
 
 from chatbranch.branch import actions as branch
+from chatbranch.branch import code
+from chatbranch.branch import queries as people
 from chatbranch.branch.details import Person
 from chatbranch.branch.models import Member
 from chatbranch.claims import actions as claims
@@ -126,8 +128,14 @@ def test_outlets_of_one_owner_are_one_and_a_newcomer_waits(members: dict[str, Me
     members["chen"].outlet.owner = members["lin"].outlet.owner.upper() + " "
     members["chen"].outlet.save()
     with clock.held(clock.now() + timedelta(days=40)):
-        token = branch.do_invite(members["zhou"], members["zhou"].outlet)
-        newcomer = branch.do_join(token, Person("新来", "newcomer", "绿豆 sails past seven lamps"))
+        token = branch.do_invite(members["zhou"], members["zhou"].outlet, whom="新来")
+        for who in ("lin", "he"):
+            branch.do_vouch(members[who], people.admissions(members[who])[0].invitation)
+        newcomer = branch.do_join(
+            token,
+            Person("新来", "newcomer", "绿豆 sails past seven lamps"),
+            signed=code.FIRST.sha256("zh-Hans"),
+        )
         for who in (members["lin"], members["chen"], newcomer):
             assert do_correct(who, seen(SENT, claim), NOT_SAME).came == ""
         assert do_correct(members["he"], seen(SENT, claim), NOT_SAME).came == APART

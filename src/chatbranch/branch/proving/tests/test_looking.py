@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from chatbranch.branch.proving import places
@@ -15,8 +17,8 @@ DID = "did:plc:" + "a2" * 12
 OURS = "https://branch.example/accounts/1/"
 
 
-def sought(address: str, method: Method, **more: object) -> Sought:
-    return Sought(places.read(address), method, TOKEN, ours=OURS, **more)  # type: ignore[arg-type]
+def sought(address: str, method: Method, **more: Any) -> Sought:
+    return Sought(places.read(address), method, TOKEN, ours=OURS, **more)
 
 
 # --- DNS -------------------------------------------------------------------------------------------

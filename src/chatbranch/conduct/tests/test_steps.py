@@ -10,19 +10,8 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from chatbranch.conduct.measures import Measure
-from chatbranch.conduct.states import (
-    ENDED,
-    IN_EFFECT,
-    STEPS,
-    Event,
-    Kind,
-    NotNow,
-    Progress,
-    State,
-    advance,
-    due,
-    fold,
-)
+from chatbranch.conduct.states import ENDED, IN_EFFECT, Event, Kind, Progress, State
+from chatbranch.conduct.steps import STEPS, NotNow, advance, due, fold
 
 START = datetime(2026, 3, 2, 9, tzinfo=UTC)
 FIRST, APPEAL = ("ann", "bo", "cy"), ("di", "ed", "fay")
