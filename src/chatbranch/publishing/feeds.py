@@ -12,7 +12,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from html import escape
-from typing import Any
 from uuid import UUID
 
 from django.conf import settings
@@ -28,7 +27,6 @@ from chatbranch.kernel.text import clean
 from chatbranch.publishing import cards
 
 PAGE = 30
-ATOM = "http://www.w3.org/2005/Atom"
 
 
 @dataclass(frozen=True)
@@ -42,31 +40,17 @@ class Feed:
 
 def atom(lang: str, before: UUID | None = None) -> Feed:
     """A page of the Atom feed; `before`: the last verdict of the page before."""
-    from lxml import etree
-
-    page = _Page("feed-atom", lang, before)
-    root = etree.Element(f"{{{ATOM}}}feed", nsmap={None: ATOM})
-    root.set("{http://www.w3.org/XML/1998/namespace}lang", lang)
-    _add(root, "id", page.first)
-    _add(root, "title", page.title)
-    _add(root, "updated", _stamp(page.changed))
-    author = etree.SubElement(root, f"{{{ATOM}}}author")
-    _add(author, "name", page.branch)
-    _add(author, "uri", settings.CONFIG.url)
-    for rel, href in page.links.items():
-        _link(root, rel, href)
-    for card in page.cards:
-        root.append(_entry(card, lang, page.branch))
-    return Feed(
-        etree.tostring(root, xml_declaration=True, encoding="utf-8"),
-        "application/atom+xml; charset=utf-8",
-        page.changed,
+    from chatbranch.publishing.atom import (
+        write,  # its XML library takes long to load, and only a feed needs it
     )
+
+    page = Page("feed-atom", lang, before)
+    return Feed(write(page, settings.CONFIG.url), "application/atom+xml; charset=utf-8", page.changed)
 
 
 def jsonfeed(lang: str, before: UUID | None = None) -> Feed:
     """A page of the JSON Feed (jsonfeed.org/version/1.1)."""
-    page = _Page("feed-json", lang, before)
+    page = Page("feed-json", lang, before)
     feed = {
         "version": "https://jsonfeed.org/version/1.1",
         "title": page.title,
@@ -76,7 +60,7 @@ def jsonfeed(lang: str, before: UUID | None = None) -> Feed:
         "language": lang,
         "authors": [{"name": page.branch, "url": settings.CONFIG.url}],
         "hubs": [{"type": "WebSub", "url": page.links["hub"]}],
-        "items": [_item(card, lang, page.branch) for card in page.cards],
+        "items": [_in_json(item) for item in page.items],
     }
     return Feed(_packed(feed), "application/feed+json; charset=utf-8", page.changed)
 
@@ -119,14 +103,57 @@ def title_of(card: ClaimCard, lang: str) -> str:
     return _CHANGED.say(lang, before=rating_name(before.rating, lang), rating=now, headline=headline)
 
 
-class _Page:
+@dataclass(frozen=True)
+class Item:
+    """A claim as an item of a feed."""
+
+    card: ClaimCard
+    lang: str
+    branch: str
+
+    @property
+    def id(self) -> str:
+        return f"urn:uuid:{self.card.id}"
+
+    @property
+    def url(self) -> str:
+        return f"{settings.CONFIG.url}{reverse('claim', args=[self.card.id])}"
+
+    @property
+    def title(self) -> str:
+        return title_of(self.card, self.lang)
+
+    @property
+    def summary(self) -> str:
+        return cards.text_of(self.card, self.lang, self.branch)
+
+    @property
+    def html(self) -> str:
+        return _html(self.card, self.lang)
+
+    @property
+    def published(self) -> str:
+        return stamp(self.card.history[-1].published_at)
+
+    @property
+    def updated(self) -> str:
+        return stamp(self.card.published_at)
+
+    @property
+    def terms(self) -> list[str]:
+        return [term for term in (self.card.rating, self.card.topic) if term]
+
+
+class Page:
     """One page of what we decided, and where it leads."""
 
     def __init__(self, name: str, lang: str, before: UUID | None) -> None:
         found = claims.recent(origin="", before=before, most=PAGE + 1)
-        self.cards = found[:PAGE]
-        self.changed = max((card.published_at for card in self.cards), default=None)
+        shown = found[:PAGE]
+        self.lang = lang
+        self.changed = max((card.published_at for card in shown), default=None)
         self.branch = branch_name()
+        self.items = [Item(card, lang, self.branch) for card in shown]
         self.title = _TITLE.say(lang, branch=self.branch)
         self.first = address(name, lang)
         self.links = {
@@ -136,38 +163,27 @@ class _Page:
             "first": self.first,
         }
         if len(found) > PAGE:
-            self.links["next"] = address(name, lang, self.cards[-1].verdict_id)
+            self.links["next"] = address(name, lang, shown[-1].verdict_id)
 
 
-def _entry(card: ClaimCard, lang: str, branch: str) -> Any:
-    from lxml import etree
-
-    entry = etree.Element(f"{{{ATOM}}}entry")
-    _add(entry, "id", f"urn:uuid:{card.id}")
-    _add(entry, "title", title_of(card, lang))
-    _add(entry, "updated", _stamp(card.published_at))
-    _add(entry, "published", _stamp(card.history[-1].published_at))
-    _link(entry, "alternate", _page_of(card))
-    for term in (card.rating, card.topic):
-        if term:
-            etree.SubElement(entry, f"{{{ATOM}}}category").set("term", clean(term))
-    _add(entry, "summary", cards.text_of(card, lang, branch))
-    _add(entry, "content", _html(card, lang)).set("type", "html")
-    return entry
+def stamp(when: datetime | None) -> str:
+    """RFC 3339; of an empty feed the beginning of time as computers have it."""
+    return when.isoformat() if when else "1970-01-01T00:00:00+00:00"
 
 
-def _item(card: ClaimCard, lang: str, branch: str) -> dict[str, object]:
+def _in_json(item: Item) -> dict[str, object]:
+    card = item.card
     return {
-        "id": f"urn:uuid:{card.id}",
-        "url": _page_of(card),
-        "title": title_of(card, lang),
-        "content_html": _html(card, lang),
-        "summary": cards.text_of(card, lang, branch),
-        "image": cards.picture_url(card, lang),
-        "date_published": _stamp(card.history[-1].published_at),
-        "date_modified": _stamp(card.published_at),
-        "tags": [term for term in (card.rating, card.topic) if term],
-        "language": lang,
+        "id": item.id,
+        "url": item.url,
+        "title": item.title,
+        "content_html": item.html,
+        "summary": item.summary,
+        "image": cards.picture_url(card, item.lang),
+        "date_published": item.published,
+        "date_modified": item.updated,
+        "tags": item.terms,
+        "language": item.lang,
         "_chatbranch": {
             "about": f"{settings.CONFIG.url}/api/v1/openapi.json",
             "claim": str(card.id),
@@ -197,33 +213,8 @@ def _html(card: ClaimCard, lang: str) -> str:
     return "".join([*parts, f"<ul>{''.join(sources)}</ul>" if sources else ""])
 
 
-def _page_of(card: ClaimCard) -> str:
-    return f"{settings.CONFIG.url}{reverse('claim', args=[card.id])}"
-
-
-def _stamp(when: datetime | None) -> str:
-    """RFC 3339; of an empty feed the beginning of time as computers have it."""
-    return when.isoformat() if when else "1970-01-01T00:00:00+00:00"
-
-
 def _packed(value: object) -> bytes:
     return json.dumps(value, ensure_ascii=False).encode("utf-8", "replace")
-
-
-def _add(parent: Any, name: str, text: str) -> Any:
-    from lxml import etree
-
-    element = etree.SubElement(parent, f"{{{ATOM}}}{name}")
-    element.text = text
-    return element
-
-
-def _link(parent: Any, rel: str, href: str) -> None:
-    from lxml import etree
-
-    link = etree.SubElement(parent, f"{{{ATOM}}}link")
-    link.set("rel", rel)
-    link.set("href", href)
 
 
 _TITLE = Phrase("{branch}的结论", "Verdicts of {branch}")

@@ -23,11 +23,12 @@ from chatbranch.claims.rules import RATINGS
 from chatbranch.claims.tests.test_actions import SOURCE, published
 from chatbranch.kernel.errors import Refused
 from chatbranch.publishing import feeds
+from chatbranch.publishing.atom import ATOM
 from chatbranch.publishing.tests.support import card, changed
 
 __all__ = ["own_index"]
 pytestmark = pytest.mark.django_db
-ATOM = {"a": feeds.ATOM}
+NAMES = {"a": ATOM}
 
 
 def atom(client: Client, address: str = "/feeds/verdicts.atom?lang=en") -> Any:
@@ -40,7 +41,7 @@ def jsonfeed(client: Client, address: str = "/feeds/verdicts.json?lang=en") -> d
 
 
 def texts(document: Any, path: str) -> list[str]:
-    return [str(each) for each in document.xpath(path, namespaces=ATOM)]
+    return [str(each) for each in document.xpath(path, namespaces=NAMES)]
 
 
 def test_the_newest_change_comes_first_and_says_what_changed(client: Client) -> None:
