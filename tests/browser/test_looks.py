@@ -30,7 +30,6 @@ PAGES = (
     "/account/login/",
     "/c/CB-0000-0000",
     "/account/lost/",
-    "/code/",
     "/no-such-page/",
 )
 SERIOUS = ("serious", "critical")

@@ -8,7 +8,7 @@ from uuid import UUID
 from django.db import connection
 
 from chatbranch.branch.models import Member, Notice
-from chatbranch.branch.queries import Looker, insider
+from chatbranch.branch.queries import Looker, rater
 from chatbranch.kernel import clock
 from chatbranch.kernel.phrases import Phrase
 
@@ -41,4 +41,4 @@ def do_mark_told(notice: Notice) -> None:
 
 def do_read(actor: Looker, notice: Notice) -> None:
     """The member has read it; it leaves the desk."""
-    insider(actor).notices.filter(pk=notice.pk, read_at=None).update(read_at=clock.now())
+    rater(actor).notices.filter(pk=notice.pk, read_at=None).update(read_at=clock.now())

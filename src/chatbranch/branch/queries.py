@@ -158,7 +158,7 @@ def interests(actor: Looker, member: Member) -> list[Interest]:
 
 def notices(actor: Looker) -> list[Notice]:
     """What concerns the actor and they have not read yet, newest first."""
-    return list(insider(actor).notices.filter(read_at=None).order_by("-at"))
+    return list(rater(actor).notices.filter(read_at=None).order_by("-at"))
 
 
 def untold_notices(most: int = 50) -> list[Notice]:

@@ -14,7 +14,6 @@ urlpatterns = [
     path(
         "desk/members/invitations/<uuid:key>/withdraw/", views.withdraw_invitation, name="withdraw_invitation"
     ),
-    path("code/", views.show_code, name="code"),
     path("desk/members/code/", views.sign_code, name="sign_code"),
     path("desk/members/invitations/<uuid:key>/vouch/", views.vouch, name="vouch"),
     path("desk/members/interests/", views.declare_interest, name="declare_interest"),

@@ -15,10 +15,10 @@ from django.shortcuts import get_object_or_404, redirect, render
 from django.urls import reverse
 from django.views.decorators.cache import never_cache
 from django.views.decorators.debug import sensitive_post_parameters
-from django.views.decorators.http import require_GET, require_http_methods, require_POST, require_safe
+from django.views.decorators.http import require_GET, require_http_methods, require_POST
 
 from chatbranch.branch import actions, code, notices, queries, rules
-from chatbranch.branch.access import member_of, member_required
+from chatbranch.branch.access import member_of, member_required, rater_of, rater_required
 from chatbranch.branch.details import NewOutlet, Person
 from chatbranch.branch.models import Interest, Invitation, Member, Notice, Outlet
 from chatbranch.branch.pages import lang_of, refused, say
@@ -166,21 +166,12 @@ def vouch(request: HttpRequest, key: UUID) -> HttpResponse:
     return redirect("members")
 
 
-@require_safe
-def show_code(request: HttpRequest) -> HttpResponse:
-    """GET /code/: the code of conduct that members sign, for everybody."""
-    mine = queries.is_member(request.user) and queries.unsigned(request.user)
-    signed = code.current()
-    context = {"code": signed, "code_hash": signed.sha256(_signing_lang(request)), "unsigned": mine}
-    return render(request, "branch/code.html", context)
-
-
 @require_POST
 @member_required
 def sign_code(request: HttpRequest) -> HttpResponse:
     actions.do_sign_code(member_of(request), request.POST.get("signed", ""), lang_of(request))
     messages.success(request, say(request, "已签。", "Signed."))
-    return redirect("code")
+    return redirect("code-of-conduct")
 
 
 @require_POST
@@ -272,9 +263,9 @@ def leave(request: HttpRequest) -> HttpResponse:
 
 
 @require_POST
-@member_required
+@rater_required
 def read_notice(request: HttpRequest, key: UUID) -> HttpResponse:
-    notices.do_read(member_of(request), get_object_or_404(Notice, pk=key))
+    notices.do_read(rater_of(request), get_object_or_404(Notice, pk=key))
     return redirect("desk")
 
 

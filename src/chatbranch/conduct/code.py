@@ -7,9 +7,11 @@ from datetime import datetime
 from typing import Any
 
 from django.db import transaction
+from django.urls import reverse
 
 from chatbranch.branch import code as signed
 from chatbranch.branch import queries as branch
+from chatbranch.branch.actions import do_notify
 from chatbranch.branch.queries import Looker
 from chatbranch.conduct.models import Edition
 from chatbranch.journal.actions import do_record
@@ -41,9 +43,13 @@ def first() -> Code:
 
 def to_sign() -> signed.Code:
     """The newest edition, as members sign it (branch.code.provide)."""
-    newest = editions()[0]
-    clauses = tuple(Phrase(text["zh-Hans"], text["en"]) for text in newest.clauses.values())
-    return signed.Code(str(newest.version), clauses)
+    return as_signed(editions()[0])
+
+
+def as_signed(edition: Code) -> signed.Code:
+    """An edition as the text of which a signature holds the hash."""
+    clauses = tuple(Phrase(text["zh-Hans"], text["en"]) for text in edition.clauses.values())
+    return signed.Code(str(edition.version), clauses)
 
 
 def editions() -> list[Code]:
@@ -66,12 +72,17 @@ def do_publish_edition(actor: Looker, clauses: dict[str, dict[str, str]]) -> Edi
     """Publish a new edition, by a steward, who writes down what the members agreed on. It holds for posts made from now on."""
     branch.steward(actor)
     _check(clauses)
+    if clauses == editions()[0].clauses:
+        raise Refused("clauses-same", _SAME, field="clauses")
     with transaction.atomic():
         version = editions()[0].version + 1
         made: Edition = Edition.objects.create(version=version, clauses=clauses, at=clock.now())
         words: dict[str, Any] = {"clauses": clauses}
         do_append([Draft(log.EDITION, made.at, made.id, {"version": version}, words)])
         do_record("code.published", made.id, version=version)
+        do_notify(
+            branch.members(actor), _NEW_EDITION, about=made.id, link=reverse("code-of-conduct"), n=version
+        )
     return made
 
 
@@ -82,6 +93,11 @@ def _check(clauses: dict[str, dict[str, str]]) -> None:
         raise Refused("clauses", _INCOMPLETE, field="clauses")
 
 
+_NEW_EDITION = Phrase(
+    "守则有了新的一版（第 {n} 版），请读一读，同意就签名。",
+    "There is a new edition of the code of conduct ({n}). Please read it, and sign it if you agree.",
+)
+_SAME = Phrase("和现在的一版一字不差。", "This is the present edition, word for word.")
 _INCOMPLETE = Phrase(
     "从第 1 条起连续编号，中文、英文都要写；第 9 条（反复故意编造）要保留。",
     "Clauses are numbered from 1 without a gap, in both languages; clause 9 (repeated fabrication) stays.",

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
 from django.contrib import messages
 from django.http import Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, redirect, render
-from django.views.decorators.http import require_POST, require_safe
+from django.urls import reverse
+from django.views.decorators.http import require_http_methods, require_POST, require_safe
 
-from chatbranch.branch.access import rater_of, rater_required
+from chatbranch.branch.access import member_of, rater_of, rater_required, steward_required
 from chatbranch.branch.models import Member
 from chatbranch.branch.pages import lang_of, refused
-from chatbranch.branch.queries import is_member
-from chatbranch.conduct import actions, queries
+from chatbranch.branch.queries import is_member, is_steward
+from chatbranch.conduct import actions, code, queries
 from chatbranch.conduct.measures import Measure
 from chatbranch.conduct.models import Evidence, Matter, Reply
 from chatbranch.kernel import clock, ids
@@ -30,9 +32,48 @@ Form = Any
 def matters(request: HttpRequest) -> HttpResponse:
     """What there is, what waits for the looker first."""
     actor = rater_of(request)
-    return render(
-        request, "conduct/matters.html", {"rows": queries.listed(actor), "inside": is_member(actor)}
-    )
+    context = {"rows": queries.listed(actor), "steward": is_steward(actor)}
+    return render(request, "conduct/matters.html", context)
+
+
+def appeal_alarm() -> tuple[Phrase, str] | None:
+    """What members read on the desk while an appeal waits too long."""
+    return (_LATE_APPEAL, reverse("conduct-matters")) if queries.late_appeals() else None
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+@steward_required
+def edition(request: HttpRequest) -> HttpResponse:
+    """A steward writes down the next edition of the code, clause by clause, from the present one."""
+    newest = code.editions()[0]
+    places = [str(number) for number in range(1, len(newest.clauses) + _MORE_CLAUSES + 1)]
+    if request.method != "POST":
+        rows = [_Clause(each, **_texts(newest.clauses.get(each, {}))) for each in places]
+        return render(request, "conduct/edition.html", {"rows": rows, "version": newest.version + 1})
+    rows = [
+        _Clause(each, request.POST.get(f"zh-{each}", "").strip(), request.POST.get(f"en-{each}", "").strip())
+        for each in places
+    ]
+    clauses = {each.number: {"zh-Hans": each.zh, "en": each.en} for each in rows if each.zh or each.en}
+    try:
+        actions.do_publish_edition(member_of(request), clauses)
+    except Refused as error:
+        return refused(request, "conduct/edition.html", error, rows=rows, version=newest.version + 1)
+    messages.success(request, _PUBLISHED.say(lang_of(request)))
+    return redirect("code-of-conduct")
+
+
+@dataclass(frozen=True)
+class _Clause:
+    """A clause of the form: its number, and its words in both languages."""
+
+    number: str
+    zh: str
+    en: str
+
+
+def _texts(clause: dict[str, str]) -> dict[str, str]:
+    return {"zh": clause.get("zh-Hans", ""), "en": clause.get("en", "")}
 
 
 @require_safe
@@ -194,4 +235,12 @@ DEEDS: dict[str, tuple[Callable[[Member, Matter, Form], None], Phrase]] = {
 }
 
 
+_MORE_CLAUSES = 3
+_PUBLISHED = Phrase(
+    "新的一版已发布，成员都收到通知了。", "The new edition is published, and the members have been told."
+)
+_LATE_APPEAL = Phrase(
+    "有申诉等了三十天还没有决定。满九十天仍未决定，原来的处理就撤销。",
+    "An appeal has waited thirty days for its decision. After ninety without one, the measure is reversed.",
+)
 _CHOOSE = Phrase("请选一项。", "Please choose one.")

@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import QuerySet
+from django.db.models import Exists, OuterRef, QuerySet
 
 from chatbranch.branch import queries as branch
 from chatbranch.branch.models import Member, Outlet
@@ -18,7 +18,7 @@ from chatbranch.conduct.checks import about, is_of
 from chatbranch.conduct.complaining import key_of
 from chatbranch.conduct.lots import Slip
 from chatbranch.conduct.matters import events_of, progress_of, said_at
-from chatbranch.conduct.models import Complaint, Decision, Evidence, Matter, Reply
+from chatbranch.conduct.models import Complaint, Decision, Evidence, Matter, MatterEvent, Reply
 from chatbranch.conduct.states import ENDED, IN_EFFECT, Event, Kind, Progress, State
 from chatbranch.conduct.telling import subject_of
 from chatbranch.kernel import clock, ids
@@ -221,7 +221,7 @@ def _waits(member: Member, role: str, progress: Progress) -> bool:
 @dataclass(frozen=True)
 class Page:
     """A matter as one member sees it. said: the replies, as they are shown, with their rows. evidence: what they may read of it
-    (a sealed text only as juror or as whoever brought it). statement: a draft or decided, for its jurors and the outlet."""
+    (a sealed text only as juror or as whoever brought it). statement: a draft or decided, for its jurors and the outlet. erasable: whether the looker may erase what evidence says."""
 
     matter: Matter
     progress: Progress
@@ -239,6 +239,7 @@ class Page:
     decisions: Sequence[Decision]
     votes: Sequence[Any]
     rounds: Sequence[int]
+    erasable: bool
 
 
 def page(looker: Looker, matter_id: UUID) -> Page | None:
@@ -276,7 +277,17 @@ def page(looker: Looker, matter_id: UUID) -> Page | None:
         list(matter.decisions.order_by("round")) if decided else [],
         progress.panel.votes if role == JUROR and not progress.panel.waits_for else (),
         [each.round for each in drawn(matter.id)],
+        role == MEMBER and progress.is_over(clock.now()),
     )
+
+
+def late_appeals() -> int:
+    """How many appeals have waited longer for their decision than the branch means them to."""
+    decided = MatterEvent.objects.filter(
+        matter=OuterRef("matter"), kind__in=[Kind.SETTLED.value, Kind.LAPSED.value]
+    )
+    waiting = MatterEvent.objects.filter(kind=Kind.APPEALED.value, at__lte=clock.now() - rules.APPEAL_TARGET)
+    return waiting.filter(~Exists(decided)).count()
 
 
 # --- the lot -----------------------------------------------------------------------------------------------------------------

@@ -142,13 +142,7 @@ def do_let_go(actor: Looker, evidence: Evidence) -> None:
     """Erase what a piece of evidence says, once nothing about its matter can be appealed any more. Its hash stays."""
     check_unbound(actor, evidence.matter)
     with transaction.atomic():
-        now = Held(evidence.matter).now
-        over = now.is_final(clock.now()) or now.state in (
-            State.REVERSED,
-            State.GUIDED,
-            State.DISMISSED,
-        )
-        if not over:
+        if not Held(evidence.matter).now.is_over(clock.now()):
             raise Refused("still-needed", _STILL_NEEDED, status=409)
         Evidence.objects.filter(pk=evidence.pk).update(url="", text="", note="")
 

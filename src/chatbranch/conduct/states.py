@@ -179,3 +179,7 @@ class Progress:
             return self.measure is not None and self.state in (State.UPHELD, State.EXPIRED)
         ripe = self.appeal_until is not None and now >= self.appeal_until
         return ripe and self.state in (State.EFFECTIVE, State.EXPIRED)
+
+    def is_over(self, now: datetime) -> bool:
+        """Whether nothing about it can be appealed any more."""
+        return self.is_final(now) or self.state in (State.REVERSED, State.GUIDED, State.DISMISSED)

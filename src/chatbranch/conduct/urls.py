@@ -15,6 +15,7 @@ urlpatterns = [
     path("conduct/draws/<uuid:key>/", views.draws, name="draws"),
     path("conduct/remedies/", views.remedies, name="remedies"),
     path("desk/conduct/", desk_views.matters, name="conduct-matters"),
+    path("desk/conduct/code/", desk_views.edition, name="conduct-edition"),
     path("desk/conduct/<uuid:key>/", desk_views.matter, name="conduct-matter"),
     path("desk/conduct/<uuid:key>/<slug:deed>/", desk_views.do, name="conduct-do"),
 ]

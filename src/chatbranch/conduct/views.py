@@ -13,7 +13,7 @@ from django.views.decorators.http import require_http_methods, require_safe
 
 from chatbranch.branch.models import Member
 from chatbranch.branch.pages import lang_of, refused
-from chatbranch.branch.queries import is_member
+from chatbranch.branch.queries import is_member, unsigned
 from chatbranch.conduct import code, complaining, queries
 from chatbranch.conduct.actions import Complainant, Post, do_complain
 from chatbranch.intake.readers import email_of, network_of, reader_of, remember
@@ -29,7 +29,13 @@ def code_of_conduct(request: HttpRequest) -> HttpResponse:
     known = code.editions()
     wanted = request.GET.get("edition", "")
     shown = next((each for each in known if str(each.version) == wanted), known[0])
-    return render(request, "conduct/code.html", {"code": shown, "editions": known})
+    context = {
+        "code": shown,
+        "editions": known,
+        "sha256": code.as_signed(shown).sha256("en" if lang_of(request) == "en" else "zh-Hans"),
+        "unsigned": shown is known[0] and is_member(request.user) and unsigned(request.user),
+    }
+    return render(request, "conduct/code.html", context)
 
 
 @require_safe

@@ -9,6 +9,7 @@ class SiteConfig(AppConfig):
         """Where a page of one slice is joined by what a slice above it knows, it is joined here."""
         from chatbranch.cases.views import add_alarm
         from chatbranch.claims.views import add_to_page
+        from chatbranch.conduct.desk_views import appeal_alarm
         from chatbranch.intake.openapi import add_paths
         from chatbranch.intake.views import on_claim_page
         from chatbranch.publiclog.views import effect_alarm, proof_on_claim_page, witnessing_alarm
@@ -21,3 +22,4 @@ class SiteConfig(AppConfig):
         add_paths(paths)
         add_alarm(effect_alarm)
         add_alarm(witnessing_alarm)
+        add_alarm(appeal_alarm)

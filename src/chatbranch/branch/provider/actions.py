@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from django.db import IntegrityError, transaction
+from django.urls import reverse
 
 from chatbranch.branch.models import LinkedSignIn
+from chatbranch.branch.notices import do_notify
 from chatbranch.branch.provider import queries
 from chatbranch.branch.provider.rules import Provider
 from chatbranch.branch.queries import Looker, rater
@@ -26,6 +28,7 @@ def do_link(actor: Looker, provider: Provider, subject: str) -> None:
         with transaction.atomic():
             LinkedSignIn.objects.update_or_create(member=member, defaults=now)
             do_record("member.linked", member.pk)
+            do_notify([member], _LINKED, about=member.pk, link=reverse("mfa_index"), name=provider.name)
     except IntegrityError as error:
         raise Refused(
             "linked-already",
@@ -44,3 +47,9 @@ def do_unlink(actor: Looker) -> None:
     with transaction.atomic():
         if LinkedSignIn.objects.filter(member=member).delete()[0]:
             do_record("member.unlinked", member.pk)
+
+
+_LINKED = Phrase(
+    "从现在起，{name}的登录可以代替您的密码（第二道验证照旧）。不是您做的，请马上解除，并换密码。",
+    "From now on a sign-in at {name} stands in for your password; your second factor is asked for as before. If this was not you, unlink it at once and change your password.",
+)

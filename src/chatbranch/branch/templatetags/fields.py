@@ -69,9 +69,9 @@ def web(address: str) -> str:
 
 @register.simple_tag(takes_context=True)
 def concerns(context: dict[str, Any]) -> list[Notice]:
-    """What concerns the member who looks and they have not read; nothing for anybody else."""
+    """What concerns the member or peer who looks and they have not read; nothing for anybody else."""
     looker = context["request"].user
-    return queries.notices(looker) if queries.is_member(looker) else []
+    return queries.notices(looker) if queries.is_rater(looker) else []
 
 
 @register.simple_tag(takes_context=True)

@@ -164,14 +164,14 @@ def test_of_many_who_vouch_at_the_same_moment_each_counts_once(either_database: 
 def test_a_founder_signs_the_code_when_they_like(steward: Member, client: Client) -> None:
     assert queries.unsigned(steward)
     client.force_login(steward)
-    page = client.get("/code/").content.decode()
+    page = client.get("/conduct/").content.decode()
     assert SIGNED in page
     assert "我同意，签名" in page
     actions.do_sign_code(steward, SIGNED, "zh-Hans")
     actions.do_sign_code(steward, SIGNED, "zh-Hans")
     assert not queries.unsigned(steward)
     assert Event.objects.filter(kind="code.signed").count() == 1
-    assert "我同意，签名" not in client.get("/code/").content.decode()
+    assert "我同意，签名" not in client.get("/conduct/").content.decode()
 
 
 def test_both_languages_of_the_code_have_every_clause() -> None:

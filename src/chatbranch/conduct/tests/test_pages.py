@@ -10,8 +10,9 @@ from allauth.mfa.models import Authenticator
 from django.test import Client
 
 from chatbranch.branch import actions as branch
-from chatbranch.branch.models import Member
-from chatbranch.conduct import actions
+from chatbranch.branch.details import NewOutlet, Person
+from chatbranch.branch.models import Member, Notice
+from chatbranch.conduct import actions, code
 from chatbranch.conduct.actions import Complainant
 from chatbranch.conduct.models import Complaint, Matter
 from chatbranch.conduct.states import State
@@ -223,18 +224,95 @@ def test_votes_are_seen_by_jurors_alone_and_by_them_only_once_all_are_there() ->
         assert "暗语七七四" not in text(desk(each), f"/desk/conduct/{matter.pk}/")
 
 
-def test_a_peer_sees_a_matter_only_as_its_juror() -> None:
-    from chatbranch.branch.details import NewOutlet, Person
-
-    people = members()
-    peer = branch.do_add_member(
+def _peer() -> Member:
+    return branch.do_add_member(
         person=Person("Pim", "pim", "绿豆 sails past seven lamps"),
         outlet=NewOutlet("友会之声", "WeChat", "友会主人", "", peer="友会"),
         role=Member.Role.PEER,
     )
+
+
+def test_a_peer_sees_a_matter_only_as_its_juror() -> None:
+    people = members()
+    peer = _peer()
     matter = complain(people["chen"]).complaint.matter
     assert desk(peer).get(f"/desk/conduct/{matter.pk}/").status_code == 404
     assert "没有" in text(desk(peer), "/desk/conduct/")
+
+
+def test_in_a_small_branch_a_peer_is_told_on_their_own_pages_and_judges() -> None:
+    people = members()
+    for name in ("zhou", "su", "daniel", "jiang"):
+        branch.do_leave(people[name])
+    peer = _peer()
+    Member.objects.filter(pk=peer.pk).update(founder=True)
+    matter = complain(people["chen"]).complaint.matter
+    open_and_ask(people["he"], matter)
+    actions.do_reply(people["chen"], matter, "没有。", all_said=True)
+    turn()
+    assert peer in jurors(matter)
+    waiting = text(desk(peer), "/rate/")
+    assert f"/desk/conduct/{matter.pk}/" in waiting
+    assert 'href="/desk/conduct/"' in waiting
+    assert 'href="/desk/members/"' not in text(desk(peer), "/desk/conduct/")
+    notice = Notice.objects.get(member=peer)
+    desk(peer).post(f"/desk/notices/{notice.pk}/read/")
+    assert f"/desk/conduct/{matter.pk}/" not in text(desk(peer), "/rate/")
+    assert do(peer, matter, "vote", broken="yes", measure="notice", days="30", reasons="查无此事。") == 302
+    assert len(now(matter).panel.votes) == 1
+
+
+def test_a_steward_writes_the_next_edition_and_members_are_asked_to_sign_it() -> None:
+    people = members()
+    assert desk(people["chen"]).get("/desk/conduct/code/").status_code == 403
+    steward = desk(people["lin"])
+    assert "写新的一版" in text(steward, "/desk/conduct/")
+    assert "写新的一版" not in text(desk(people["chen"]), "/desk/conduct/")
+    present = code.first().clauses
+    typed = {f"zh-{number}": each["zh-Hans"] for number, each in present.items()}
+    typed |= {f"en-{number}": each["en"] for number, each in present.items()}
+    assert steward.post("/desk/conduct/code/", typed).status_code == 400, "nothing new in it"
+    lacking = steward.post("/desk/conduct/code/", {**typed, "zh-10": "写明机器做的部分。"})
+    assert lacking.status_code == 400
+    assert "写明机器做的部分。" in lacking.content.decode()
+    typed |= {"zh-10": "写明机器做的部分。", "en-10": "Say what a machine has made."}
+    assert steward.post("/desk/conduct/code/", typed)["Location"] == "/conduct/"
+    assert set(Notice.objects.filter(link="/conduct/").values_list("member__username", flat=True)) == set(
+        people
+    )
+    page = text(desk(people["chen"]), "/conduct/")
+    assert "写明机器做的部分。" in page
+    sha256 = page.split('name="signed" value="')[1].split('"')[0]
+    assert desk(people["chen"]).post("/desk/members/code/", {"signed": sha256})["Location"] == "/conduct/"
+    assert "我同意，签名" not in text(desk(people["chen"]), "/conduct/")
+    first = desk(people["chen"]).get("/conduct/", {"edition": "1"}).content.decode()
+    assert "写明机器做的部分。" not in first
+
+
+def test_evidence_is_erased_on_its_page_once_nothing_can_be_appealed() -> None:
+    people, matter = in_effect()
+    page = f"/desk/conduct/{matter.pk}/"
+    onlooker = next(each for each in people.values() if each not in [*jurors(matter), people["chen"]])
+    assert "删内容" not in text(desk(onlooker), page)
+    with later(days=200):
+        assert "删内容" in text(desk(onlooker), page)
+        evidence = str(matter.evidence.get().pk)
+        assert do(onlooker, matter, "let-go", evidence=evidence) == 302
+        assert "roads.example" not in text(desk(onlooker), page)
+        assert "内容已删" in text(desk(onlooker), page)
+
+
+def test_an_appeal_that_waits_for_thirty_days_is_an_alarm_on_the_desk() -> None:
+    people, matter = in_effect()
+    actions.do_appeal(people["chen"], matter, "请再看。")
+    turn()
+    with later(days=29):
+        assert "有申诉等了三十天" not in text(desk(people["he"]), "/desk/")
+    with later(days=31):
+        assert "有申诉等了三十天" in text(desk(people["he"]), "/desk/")
+    with later(days=91):
+        assert now(matter).state is State.REVERSED
+        assert "有申诉等了三十天" not in text(desk(people["he"]), "/desk/")
 
 
 def test_the_desk_says_that_a_matter_waits_and_lists_what_is_yours_first() -> None:
