@@ -29,7 +29,7 @@ WHEELS = {
     ("Darwin", "arm64", ""): "66c512266d633bef48384a1f53003f41f2a8e7b36fe6e7fbfd3e0fd52d96fa63",
 }
 # The second tier starts real servers and a browser; the third (soak) runs by hand: python3 run.py test -m soak
-TEST = ["-m", "not soak", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder"]
+TEST = ["-m", "not soak", "-n", "2", "--dist", "loadfile", "--no-loadscope-reorder", "--durations=25"]
 
 
 def main(arguments: list[str]) -> int:

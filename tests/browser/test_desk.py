@@ -87,7 +87,7 @@ RED_DOT = "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAIAAACQd1PeAAAADElEQVR4nGP4z8AAAAMBA
 @pytest.fixture(scope="module")
 def keys(house: House) -> dict[str, str]:
     """username -> a session in which that member is signed in (signing in itself is tried in tests of its own)."""
-    printed = house.run(_SIGN_IN.format(people=PEOPLE))
+    printed = house.run(_SIGN_IN.format(people=[*PEOPLE, "su"]))
     return dict(line.split() for line in printed.splitlines())
 
 
@@ -350,15 +350,23 @@ def test_every_desk_page_is_readable_by_everyone_and_fits_a_phone(
         "/account/sessions/",
         "/desk/objections/",
         "/desk/conduct/",
+        "/conduct/",
         "/desk/deliveries/",
         "/desk/rooms/",
         "/account/2fa/",
     )
-    for path in paths:
-        page.goto(path)
-        page.evaluate("document.querySelectorAll('details').forEach(fold => fold.open = true)")
-        found += findings(page, axe)
-        if page.evaluate("document.documentElement.scrollWidth > innerWidth"):
+    for looker, path in (
+        *((page, path) for path in paths),
+        (desk("lin", "/desk/", lang=lang, dark=dark), "/desk/conduct/code/"),
+        *((desk(who, "/desk/", lang=lang, dark=dark), "/desk/conduct/ >") for who in ("he", "su")),
+    ):
+        looker.goto(path.removesuffix(" >"))
+        if path.endswith(">"):  # the first matter in the list
+            looker.locator(".list-link").first.click()
+            looker.wait_for_load_state()
+        looker.evaluate("document.querySelectorAll('details').forEach(fold => fold.open = true)")
+        found += findings(looker, axe)
+        if looker.evaluate("document.documentElement.scrollWidth > innerWidth"):
             found.append(f"{path} is wider than a phone")
     assert found == []
 

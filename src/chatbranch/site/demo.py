@@ -18,6 +18,7 @@ from chatbranch.branch.models import Account, Member
 from chatbranch.branch.proving import actions as proving
 from chatbranch.cases import actions as cases
 from chatbranch.cases.models import Case, Note
+from chatbranch.conduct import actions as conduct
 from chatbranch.intake import actions as intake
 from chatbranch.kernel import clock, ids
 from chatbranch.kernel.errors import Refused
@@ -85,6 +86,7 @@ def do_make_demo() -> None:
     codes = [_ask(text, lang) for text, lang in ASKED]
     _work(members, codes)
     _prove_accounts(members)
+    _complain(members)
     mark.touch(mode=0o600)
 
 
@@ -162,6 +164,24 @@ def _prove_accounts(members: dict[str, Member]) -> None:
     _seen(members, chen, "https://social.example/@yunlan-neighbours")
     _seen(members, members["lin"], "https://social.example/@yunlan-morning")
     proving.do_close_account(chen, closed, "platform")
+
+
+def _complain(members: dict[str, Member]) -> None:
+    """A reader's complaint about a post of 云岚厨房, which has been asked for its answer."""
+    passage = "昨天已有三位老人吃了隔夜菜中毒住院"
+    post = conduct.Post(
+        url="https://kitchen.example/2026/leftovers",
+        outlet=str(members["su"].outlet_id),
+        passage=passage,
+        clause="1",
+        grounds="我问了区医院的急诊，昨天没有这样的病人；文章里也没有写是从哪里知道的。",
+    )
+    matter = conduct.do_complain(post, conduct.Complainant("zh-Hans")).complaint.matter
+    conduct.do_open(members["luo"], matter, passage=passage, clause="1")
+    conduct.do_add_evidence(
+        members["luo"], matter, url="https://notice.example/clinic", note="区医院的答复：没有收治这样的病人"
+    )
+    conduct.do_ask(members["luo"], matter)
 
 
 def _seen(members: dict[str, Member], owner: Member, address: str) -> Account:
