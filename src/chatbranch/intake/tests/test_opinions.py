@@ -1,11 +1,13 @@
-"""An opinion is told from what can be checked, in three scripts, on a set that is written by hand; and ends at the door, courteously.
+"""An opinion is told from what can be checked, in three scripts, on sentences written by hand; and ends at the door, courteously.
 
-data/opinions.tsv: `seen` sentences are those with which the patterns were made; `unseen` ones were written after the patterns were
-left as they are, and nothing was changed for them. So the latter tell how it goes with what people will send.
+data/opinions.tsv: from the rows `fit` the numbers were learnt (fit_opinions.py). The rows `kept`, by two other authors than most of
+those, were not: nothing was chosen for them. So they tell how it goes with what people will send; and so do public sets of posts
+that were all checked.
 """
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from pathlib import Path
 
@@ -14,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.people import ask, case_of, found_branch, propose
 
+import chatbranch
 from chatbranch.cases import actions as cases
 from chatbranch.cases.letters import OPINION as SAID
 from chatbranch.cases.models import Case, Comment
@@ -25,7 +28,8 @@ SET = [
     tuple(line.split("\t"))
     for line in (Path(__file__).parent / "data" / "opinions.tsv").read_text("utf-8").splitlines()
 ]
-UNSEEN = [row for row in SET if row[0] == "unseen"]
+KEPT = [row for row in SET if row[0] == "kept"]
+PUBLIC = Path(chatbranch.__file__).parents[3] / "shared" / "data" / "matching"
 
 
 def share(rows: list[tuple[str, ...]], kind: str, read_as: str) -> float:
@@ -35,28 +39,39 @@ def share(rows: list[tuple[str, ...]], kind: str, read_as: str) -> float:
 
 
 def test_the_set_is_large_enough_and_balanced() -> None:
-    kinds = Counter((kind, lang) for _, kind, lang, _ in SET)
-    assert sum(kinds.values()) >= 450
-    assert min(kinds.values()) >= 50
+    for rows, fewest in ((SET, 450), (KEPT, 300)):
+        kinds = Counter((kind, lang) for _, kind, lang, _ in rows)
+        assert sum(kinds.values()) >= fewest
+        assert min(kinds.values()) >= fewest / 9
     assert len({text for *_, text in SET}) == len(SET)
 
 
-@pytest.mark.parametrize("rows", [SET, UNSEEN], ids=["all", "unseen"])
-def test_at_most_one_opinion_in_a_hundred_is_taken_for_something_to_check(
-    rows: list[tuple[str, ...]],
-) -> None:
-    assert share(rows, "opinion", CHECKABLE) <= 0.01
+def test_at_most_one_opinion_in_a_hundred_is_taken_for_something_to_check() -> None:
+    assert share(KEPT, "opinion", CHECKABLE) <= 0.01
 
 
-@pytest.mark.parametrize("rows", [SET, UNSEEN], ids=["all", "unseen"])
-def test_at_most_one_fact_in_ten_is_turned_away(rows: list[tuple[str, ...]]) -> None:
-    assert share(rows, "fact", OPINION) <= 0.10
+def test_at_most_one_fact_in_fifty_is_turned_away() -> None:
+    assert share(KEPT, "fact", OPINION) <= 0.02
 
 
-def test_what_the_guard_cannot_tell_goes_to_people() -> None:
-    """Of sentences nobody had seen, most are unclear; then a person looks, and nothing is decided by the program."""
-    assert share(UNSEEN, "opinion", OPINION) + share(UNSEEN, "opinion", UNCLEAR) == 1
-    assert share(SET, "opinion", OPINION) >= 0.8
+def test_most_opinions_that_nobody_had_seen_end_at_the_door() -> None:
+    """Of the rest a person looks, and nothing is decided by the program."""
+    assert share(KEPT, "opinion", OPINION) >= 0.60
+    assert share([row for row in KEPT if row[2] != "en"], "opinion", OPINION) >= 0.70
+
+
+@pytest.mark.skipif(not PUBLIC.is_dir(), reason=f"the public sets are not here: {PUBLIC}")
+@pytest.mark.parametrize("name", ["en_checkthat2022", "zh_weibo_events"])
+def test_posts_that_people_found_worth_checking_are_not_turned_away(name: str) -> None:
+    lines = (PUBLIC / name / "queries.jsonl").read_text("utf-8").splitlines()
+    read = Counter(reading(json.loads(line)["text"]) for line in lines)
+    assert read[OPINION] <= 0.01 * len(lines)
+
+
+def test_a_report_among_opinions_is_still_a_report() -> None:
+    opinions = "这部电影实在太难看了，完全是浪费时间。导演该好好反省。"
+    assert reading(opinions) == OPINION
+    assert reading(f"{opinions}昨晚市第一医院收治了三十名食物中毒的学生，其中两人死亡。") != OPINION
 
 
 @pytest.mark.parametrize("text", [text for _, _, lang, text in SET if lang == "zh-Hans"][::9])
