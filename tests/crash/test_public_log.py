@@ -65,13 +65,18 @@ def killed_at_random(database: Database, folder: Path, seed: int) -> Iterator[Ca
     assert nursery.stdin
     assert nursery.stdout
     orders, births = nursery.stdin, nursery.stdout
-    longest = 0.1 if database.file else 0.4  # seconds; connecting to PostgreSQL takes its time
-    chance = random.Random(seed)
+    longest, chance = 0.0, random.Random(seed)
 
     def live_and_die() -> None:
+        nonlocal longest
         orders.write("one\n")
         orders.flush()
-        pid = int(births.readline())
+        pid, born = int(births.readline()), time.monotonic()
+        if not longest:  # the first lives until it has published
+            before = (folder / "checkpoint").read_bytes()
+            while (folder / "checkpoint").read_bytes() == before:
+                time.sleep(0.001)
+            longest = 1.5 * (time.monotonic() - born)
         time.sleep(chance.random() * longest)
         os.kill(pid, 0)  # it did not end by itself
         os.kill(pid, signal.SIGKILL)
