@@ -17,7 +17,7 @@ from chatbranch.consensus.rounds import _agreement, fit_in_rounds
 from chatbranch.consensus.scoring import score
 from chatbranch.consensus.tests.simulated import BRIDGING, SHAPES, associate
 
-ASSOCIATIONS = {6: 12, 8: 12, 15: 8, 25: 10, 50: 4}
+ASSOCIATIONS = {6: 120, 8: 60, 15: 30, 25: 10, 50: 4}
 CROWDS = ((25, 90, 14, 12), (50, 90, 20, 12), (100, 200, 25, 6), (300, 300, 30, 6), (1000, 600, 40, 2))
 ODD = {"honest": (0.0, 0.0), "careless": (0.0, 0.2), "contrary": (0.1, 0.0)}
 

@@ -11,7 +11,8 @@
   is of its kind (0.05), and chance (0.25). From 0.6 they say helpful, from 0.4 somewhat, below not helpful. So bridging notes
   are found helpful by 77 %, somewhat by 16 %, not helpful by 7 %: about what those Polis conversations have (77, 13, 10).
 - Who rates how much: asked once, a rater gets round to it with a probability between 0.4 and 1, their own. While a note is
-  undecided, the desk asks those who have not said anything once more. Nobody rates what their own outlet proposed.
+  undecided, the digest asks those who have not said anything every morning (cases/digests.py); here, for a working week and no longer.
+  Nobody rates what their own outlet proposed.
 """
 
 from __future__ import annotations
@@ -30,18 +31,18 @@ NOTES = 90
 SHAPES = {6: (6,), 8: (6, 7, 8), 15: (6, 7, 8), 25: (9, 10, 11, 12), 50: (12, 14, 16)}
 """Raters -> how many outlets they may have."""
 
+MORNINGS = 5
 Said = dict[int, float]
 
 
 @dataclass(frozen=True)
 class Note:
-    """A note of known kind: its author's outlet, and what raters say when asked for the first and for the second time."""
+    """A note of known kind: its author's outlet, and what raters say on each morning that they are asked."""
 
     id: str
     kind: str
     author: int
-    first: Said
-    second: Said
+    asked: tuple[Said, ...]
 
 
 @dataclass(frozen=True)
@@ -66,11 +67,12 @@ class Association:
         ]
 
     def accepted(self) -> Iterator[tuple[Note, bool]]:
-        """Every note, and whether it is accepted after the first or the second asking."""
-        yet = {note.id: note.first for note in self.notes}
-        done = self._stand(yet)
-        yet |= {note.id: note.first | note.second for note in self.notes if note.id not in done}
-        done |= self._stand(yet)
+        """Every note, and whether it is accepted after any of the mornings."""
+        yet: dict[str, Said] = {note.id: {} for note in self.notes}
+        done: set[str] = set()
+        for morning in range(MORNINGS):
+            yet |= {note.id: yet[note.id] | note.asked[morning] for note in self.notes if note.id not in done}
+            done |= self._stand(yet)
         for note in self.notes:
             yield note, note.id in done
 
@@ -122,8 +124,9 @@ class _People:
         felt = felt + self.lenient + chance.normal(0, 0.05) + chance.normal(0, 0.25, many)
         said = np.where(felt >= 0.6, 1.0, np.where(felt >= 0.4, 0.5, 0.0))
         author = int(chance.integers(0, outlets))
-        may = self.outlet != author
-        first = may & (chance.random(many) < self.rates)
-        second = may & ~first & (chance.random(many) < self.rates)
-        asked = [{int(who): float(said[who]) for who in np.flatnonzero(each)} for each in (first, second)]
-        return Note(id, kind, author, *asked)
+        silent, asked = self.outlet != author, []
+        for _ in range(MORNINGS):
+            now = silent & (chance.random(many) < self.rates)
+            silent &= ~now
+            asked.append({int(who): float(said[who]) for who in np.flatnonzero(now)})
+        return Note(id, kind, author, tuple(asked))

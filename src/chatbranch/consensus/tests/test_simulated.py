@@ -9,9 +9,9 @@ import pytest
 from chatbranch.consensus.bridging import RATERS_FROM
 from chatbranch.consensus.tests.simulated import BRIDGING, SHAPES, Association, Said, associate
 
-MANY = {6: 12, 8: 12, 15: 8, 25: 4, 50: 1}
+MANY = {6: 60, 8: 30, 15: 12, 25: 4, 50: 1}
 """Raters -> associations of ninety notes each."""
-ACCEPTED = {6: 0.55, 8: 0.60, 15: 0.75, 25: 0.70, 50: 0.90}
+ACCEPTED = {6: 0.60, 8: 0.65, 15: 0.80, 25: 0.80, 50: 0.90}
 """Raters -> the share of truly bridging notes that has to be accepted."""
 
 
@@ -33,7 +33,7 @@ def only(association: Association, raters: set[int]) -> Association:
     def heard(said: Said) -> Said:
         return dict.fromkeys(raters & said.keys(), 1.0)
 
-    notes = (replace(note, first=heard(note.first), second=heard(note.second)) for note in association.notes)
+    notes = (replace(note, asked=tuple(map(heard, note.asked))) for note in association.notes)
     return replace(association, notes=tuple(notes))
 
 
@@ -60,15 +60,15 @@ def says(association: Association, outlet: int, puppets: int) -> Association:
     new = range(len(association.outlet), len(association.outlet) + puppets)
     notes = []
     for note in association.notes:
-        first, second = dict(note.first), dict(note.second)
+        first, *later = map(dict, note.asked)
         pushed = note.kind != BRIDGING and note.author != outlet
         honest = [first[who] for who in own if who in first]
         if pushed and not puppets:
             first |= dict.fromkeys(own, 1.0)
-            second = {who: value for who, value in second.items() if who not in own}
+            later = [{who: value for who, value in each.items() if who not in own} for each in later]
         elif pushed or (honest and note.author != outlet):
             first |= dict.fromkeys(new, 1.0 if pushed else honest[0])
-        notes.append(replace(note, first=first, second=second))
+        notes.append(replace(note, asked=(first, *later)))
     return replace(association, outlet=(*association.outlet, *(outlet for _ in new)), notes=tuple(notes))
 
 
