@@ -11,10 +11,10 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from math import sqrt
+from math import fsum, sqrt
 from pathlib import Path
 
 from chatbranch.kernel.text import clean, is_cjk, to_simplified
@@ -25,7 +25,7 @@ LANGUAGES = ("zh", "en")
 LONGEST = 3  # characters, or words, to a stretch
 _READ_AT_MOST = 5_000  # characters; what comes after them changes nothing
 _SENTENCES = re.compile(r"(?<=[。！？!?\n…])\s*|(?<=\.)\s+")
-_FEWEST = 6  # stretches; less says nothing by itself
+_FEWEST = {"zh": 8, "en": 5}  # characters, or words; less says nothing by itself
 _WORDS = re.compile(r"[a-z']+|0|[?!]")
 
 
@@ -42,11 +42,13 @@ class Fitted:
     def score(self, text: str) -> float:
         """How much a text looks like an opinion; 0 is even. Stretches that were never met weigh nothing."""
         known = [weight for each in stretches(text) if (weight := self.weights.get(each)) is not None]
-        return self.bias + sum(known) / sqrt(max(1, len(known)))
+        return self.bias + fsum(known) / sqrt(max(1, len(known)))
 
     def reading(self, text: str) -> str:
         """OPINION, CHECKABLE or UNCLEAR, in any of the three scripts."""
         text = text[:_READ_AT_MOST]
+        if not _says_enough(text):
+            return UNCLEAR
         lang, score = language(text), self.score(text)
         if min([score, *map(self.score, _sentences(text))]) <= self.checkable_to[lang]:
             return CHECKABLE
@@ -75,22 +77,30 @@ def language(text: str) -> str:
 
 
 def stretches(text: str) -> frozenset[str]:
-    """What a text is known by: every 1 to LONGEST neighbouring characters or, where it is in English, words. Any number is 0."""
+    """What a text is known by: every 1 to LONGEST neighbouring characters or, where it is in English, words, and what it begins
+    and ends with."""
+    units, gap = _units(text)
+    marked = ["^", *units, "$"]
+    return frozenset(
+        gap.join(marked[start : start + length])
+        for length in range(1, LONGEST + 1)
+        for start in range(len(marked) - length + 1)
+        if set(marked[start : start + length]) - {"^", "$"}
+    )
+
+
+def _units(text: str) -> tuple[list[str], str]:
+    """The characters or words of a text, any number being 0; and what stands between two."""
     said = re.sub(r"\d+", "0", to_simplified(clean(text)).lower().replace("’", "'"))
-    if language(said) == "zh":
-        units, gap = ["^", *"".join(said.split()), "$"], ""
-    else:
-        units, gap = ["^", *_WORDS.findall(said), "$"], " "
-    return frozenset(_runs(units, gap))
+    return (list("".join(said.split())), "") if language(said) == "zh" else (_WORDS.findall(said), " ")
 
 
-def _runs(units: list[str], gap: str) -> Iterator[str]:
-    for length in range(1, LONGEST + 1):
-        for start in range(len(units) - length + 1):
-            yield gap.join(units[start : start + length])
+def _says_enough(text: str) -> bool:
+    """Whether there is more than a greeting, a name, or "is this true?"."""
+    return len(_units(text)[0]) >= _FEWEST[language(text)]
 
 
 def _sentences(text: str) -> list[str]:
-    """The sentences of a text, where it has several that are long enough to say anything."""
-    parts = [each for each in _SENTENCES.split(text) if len(stretches(each)) >= LONGEST * _FEWEST]
+    """The sentences of a text, where it has several that say enough."""
+    parts = list(filter(_says_enough, _SENTENCES.split(text)))
     return parts if len(parts) > 1 else []

@@ -68,6 +68,27 @@ def test_posts_that_people_found_worth_checking_are_not_turned_away(name: str) -
     assert read[OPINION] <= 0.01 * len(lines)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "。。",
+        "🙏🙏🙏",
+        "王小明",
+        "你好",
+        "谢谢",
+        "这是真的吗？",
+        "帮我查一下这个",
+        "hello",
+        "Is this true?",
+        "1280",
+        "https://a.example/b",
+    ],
+)
+def test_what_says_too_little_is_no_opinion(text: str) -> None:
+    assert reading(text) == UNCLEAR
+
+
 def test_a_report_among_opinions_is_still_a_report() -> None:
     opinions = "这部电影实在太难看了，完全是浪费时间。导演该好好反省。"
     assert reading(opinions) == OPINION
