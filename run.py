@@ -28,7 +28,8 @@ WHEELS = {
     ("Darwin", "x86_64", ""): "c16ed11e013557536b3e60065f1b912f6407bd6518e041b961e23ef9e6b4fbf5",
     ("Darwin", "arm64", ""): "66c512266d633bef48384a1f53003f41f2a8e7b36fe6e7fbfd3e0fd52d96fa63",
 }
-# Three workers on two cores: the second tier waits for real servers and a browser half of its time; the third (soak) runs by hand: python3 run.py test -m soak
+# Three workers on two cores: the second tier waits for real servers and a browser half of its time. The third (soak) runs by
+# hand: python3 run.py test -m soak
 TEST = ["-m", "not soak", "-n", "3", "--dist", "loadfile", "--no-loadscope-reorder", "--durations=25"]
 
 
