@@ -20,6 +20,13 @@ _WORDS = {
     YES: {"是", "是的", "对", "對", "对的", "對的", "yes", "y"},
     NO: {"不是", "不是的", "不对", "不對", "否", "no", "n"},
 }
+_ONLY_ASKS = re.compile(
+    r"(?:请问|请|麻烦|求|帮忙|帮我|帮|大家|你们?|能不能|能|可以)*(?:查证?|核实|核查|鉴定|看|问)?(?:一下|下|看)?"
+    r"(?:这|那|上面|以上|它)?(?:个|条|则|篇|张)?(?:消息|信息|新闻|说法|事情?|图片?|视频|链接)?(?:到底|究竟)?是?(?:不是)?"
+    r"(?:真的?|假的?|真假|谣言|属实|可信|可靠|靠谱|有这回事)?(?:还是)?(?:真的?|假的?|谣言)?(?:吗|么|嘛|吧|呢|啊)?"
+    r"|(?:(?:please|pls|can|could|you|check|verify|fact|if|is|are|this|that|it|these|news|message|story|post|video|picture|photo|image"
+    r"|really|actually|true|real|fake|false|legit|or|not)\b *)+"
+)
 _URLS_ONLY = re.compile(r"(https?://\S+)(\s+https?://\S+)*", re.IGNORECASE)
 
 
@@ -53,8 +60,9 @@ def read(text: str) -> Reading:
 
 
 def is_blank(text: str) -> bool:
-    """Whether nothing is left of the message to compare: emoji, punctuation and invisible characters only."""
-    return not normalise(text).text
+    """Whether nothing is left of the message to compare: emoji, punctuation and invisible characters only, or just the question
+    whether "this" is true, which many put beside what they forward."""
+    return bool(_ONLY_ASKS.fullmatch(normalise(text).text.strip()))
 
 
 @dataclass(frozen=True)

@@ -38,6 +38,39 @@ def test_nothing_to_check_is_recognised(text: str) -> None:
     assert is_blank(text)
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "这是真的吗？",
+        "請問這是真的嗎",
+        "是真的还是假的？",
+        "帮我查一下这个",
+        "这条消息可信吗",
+        "真的假的",
+        "Is this true?",
+        "Is this real or fake??",
+    ],
+)
+def test_a_bare_question_whether_this_is_true_holds_nothing_to_check(text: str) -> None:
+    assert is_blank(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "这是真的吗？大蒜能治感冒",
+        "查一下大蒜",
+        "水库真的垮了吗",
+        "假疫苗",
+        "看医生",
+        "Is it true that garlic cures colds?",
+        "real news about water",
+    ],
+)
+def test_a_question_that_names_its_matter_is_checked(text: str) -> None:
+    assert not is_blank(text)
+
+
 @given(st.text())
 def test_any_text_is_read_without_an_error(text: str) -> None:
     assert read(text).kind in {"check", "code", "forget", "help", YES, NO}
