@@ -38,7 +38,7 @@ def matters(request: HttpRequest) -> HttpResponse:
 
 def appeal_alarm() -> tuple[Phrase, str] | None:
     """What members read on the desk while an appeal waits too long."""
-    return (_LATE_APPEAL, reverse("conduct-matters")) if queries.late_appeals() else None
+    return (_LATE_APPEAL, reverse("conduct-matters")) if queries.is_an_appeal_late() else None
 
 
 @require_http_methods(["GET", "HEAD", "POST"])
@@ -46,19 +46,24 @@ def appeal_alarm() -> tuple[Phrase, str] | None:
 def edition(request: HttpRequest) -> HttpResponse:
     """A steward writes down the next edition of the code, clause by clause, from the present one."""
     newest = code.editions()[0]
-    places = [str(number) for number in range(1, len(newest.clauses) + _MORE_CLAUSES + 1)]
-    if request.method != "POST":
-        rows = [_Clause(each, **_texts(newest.clauses.get(each, {}))) for each in places]
-        return render(request, "conduct/edition.html", {"rows": rows, "version": newest.version + 1})
+    present = {
+        f"{short}-{number}": texts[lang]
+        for number, texts in newest.clauses.items()
+        for short, lang in (("zh", "zh-Hans"), ("en", "en"))
+    }
+    typed = request.POST if request.method == "POST" else present
     rows = [
-        _Clause(each, request.POST.get(f"zh-{each}", "").strip(), request.POST.get(f"en-{each}", "").strip())
-        for each in places
+        _Clause(str(place), typed.get(f"zh-{place}", "").strip(), typed.get(f"en-{place}", "").strip())
+        for place in range(1, len(newest.clauses) + _MORE_CLAUSES + 1)
     ]
+    page = {"rows": rows, "version": newest.version + 1}
+    if request.method != "POST":
+        return render(request, "conduct/edition.html", page)
     clauses = {each.number: {"zh-Hans": each.zh, "en": each.en} for each in rows if each.zh or each.en}
     try:
         actions.do_publish_edition(member_of(request), clauses)
     except Refused as error:
-        return refused(request, "conduct/edition.html", error, rows=rows, version=newest.version + 1)
+        return refused(request, "conduct/edition.html", error, **page)
     messages.success(request, _PUBLISHED.say(lang_of(request)))
     return redirect("code-of-conduct")
 
@@ -70,10 +75,6 @@ class _Clause:
     number: str
     zh: str
     en: str
-
-
-def _texts(clause: dict[str, str]) -> dict[str, str]:
-    return {"zh": clause.get("zh-Hans", ""), "en": clause.get("en", "")}
 
 
 @require_safe

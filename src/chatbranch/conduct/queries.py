@@ -221,7 +221,8 @@ def _waits(member: Member, role: str, progress: Progress) -> bool:
 @dataclass(frozen=True)
 class Page:
     """A matter as one member sees it. said: the replies, as they are shown, with their rows. evidence: what they may read of it
-    (a sealed text only as juror or as whoever brought it). statement: a draft or decided, for its jurors and the outlet. erasable: whether the looker may erase what evidence says."""
+    (a sealed text only as juror or as whoever brought it). statement: a draft or decided, for its jurors and the outlet.
+    erasable: whether the looker may erase what evidence says."""
 
     matter: Matter
     progress: Progress
@@ -281,13 +282,13 @@ def page(looker: Looker, matter_id: UUID) -> Page | None:
     )
 
 
-def late_appeals() -> int:
-    """How many appeals have waited longer for their decision than the branch means them to."""
+def is_an_appeal_late() -> bool:
+    """Whether any appeal has waited longer for its decision than the branch means it to."""
     decided = MatterEvent.objects.filter(
         matter=OuterRef("matter"), kind__in=[Kind.SETTLED.value, Kind.LAPSED.value]
     )
     waiting = MatterEvent.objects.filter(kind=Kind.APPEALED.value, at__lte=clock.now() - rules.APPEAL_TARGET)
-    return waiting.filter(~Exists(decided)).count()
+    return waiting.filter(~Exists(decided)).exists()
 
 
 # --- the lot -----------------------------------------------------------------------------------------------------------------

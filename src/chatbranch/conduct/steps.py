@@ -53,6 +53,10 @@ def _is_juror(progress: Progress, event: Event) -> bool:
     return event.by in progress.panel.jurors
 
 
+def _nobody_who_judged_before(progress: Progress, event: Event) -> bool:
+    return progress.round == 1 or not set(_texts(event, "jurors")) & set(progress.first.jurors)
+
+
 def _set_panel(progress: Progress, panel: Panel) -> Progress:
     return replace(progress, appeal=panel) if progress.appeal is not None else replace(progress, first=panel)
 
@@ -229,9 +233,7 @@ STEPS: tuple[Step, ...] = (
             "three different jurors": lambda progress, event: (
                 len(set(_texts(event, "jurors"))) == rules.JURORS
             ),
-            "nobody who judged before": lambda progress, event: (
-                progress.round == 1 or not set(_texts(event, "jurors")) & set(progress.first.jurors)
-            ),
+            "nobody who judged before": _nobody_who_judged_before,
         },
         _drawn,
     ),
@@ -250,9 +252,7 @@ STEPS: tuple[Step, ...] = (
             "everybody else in their place": lambda progress, event: (
                 set(progress.panel.jurors) - {str(event.says.get("gone"))} < set(_texts(event, "jurors"))
             ),
-            "nobody who judged before": lambda progress, event: (
-                progress.round == 1 or not set(_texts(event, "jurors")) & set(progress.first.jurors)
-            ),
+            "nobody who judged before": _nobody_who_judged_before,
         },
         _replaced,
     ),
