@@ -1,8 +1,7 @@
 """An opinion is told from what can be checked, in three scripts, on sentences written by hand; and ends at the door, courteously.
 
-data/opinions.tsv: from the rows `fit` the numbers were learnt (fit_opinions.py). The rows `kept`, by two other authors than most of
-those, were not: nothing was chosen for them. So they tell how it goes with what people will send; and so do public sets of posts
-that were all checked.
+data/opinions.tsv: from the rows `fit` the numbers were learnt (fit_opinions.py); from the rows `kept` they were not. So the latter tell how
+it goes with what people will send; and so do public sets of posts that were all checked.
 """
 
 from __future__ import annotations
