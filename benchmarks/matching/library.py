@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 
-from chatbranch.matching.encoder import Encodes, Vectors
+from chatbranch.matching.encoder import Encodes, Progress, Vectors
 from chatbranch.matching.table import Wording
 
 SEED = 20261123
@@ -59,22 +59,26 @@ def rows(path: Path) -> list[dict[str, str]]:
 
 
 class Perturbing:
-    """Gives the first texts the model's vectors, and others a real vector moved by noise (cosine 0.7 to 0.95)."""
+    """Gives a language's first texts the model's vectors, and others a real vector moved by noise (cosine 0.7 to 0.95)."""
 
     def __init__(self, encoder: Encodes, most: int) -> None:
         self._encoder, self._most = encoder, most
         self.digest, self.dimension = encoder.digest, encoder.dimension
-        self._real: Vectors = np.zeros((0, encoder.dimension), np.float32)
+        self._real: dict[str, Vectors] = {}
         self._chance = np.random.default_rng(SEED)
 
-    def encode(self, texts: Sequence[str], progress: Callable[[int, int], None] | None = None) -> Vectors:
-        if len(self._real) < self._most:
-            vectors = self._encoder.encode(texts, progress)
-            self._real = np.vstack([self._real, vectors])
+    def encode(self, texts: Sequence[str], lang: str, progress: Progress | None = None) -> Vectors:
+        real = self._real.get(lang, np.zeros((0, self.dimension), np.float32))
+        if len(real) < self._most:
+            vectors = self._encoder.encode(texts, lang, progress)
+            self._real[lang] = np.vstack([real, vectors])
             return vectors
-        near = self._real[self._chance.integers(0, len(self._real), len(texts))]
+        near = real[self._chance.integers(0, len(real), len(texts))]
         noise = self._chance.normal(size=near.shape).astype(np.float32)
         noise -= (noise * near).sum(axis=1, keepdims=True) * near
         noise /= np.linalg.norm(noise, axis=1, keepdims=True)
         cosine = self._chance.uniform(0.7, 0.95, (len(texts), 1)).astype(np.float32)
         return np.asarray(cosine * near + np.sqrt(1 - cosine**2) * noise, np.float32)
+
+    def encode_message(self, text: str, lang: str) -> Vectors:
+        return self._encoder.encode_message(text, lang)

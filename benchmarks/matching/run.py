@@ -32,7 +32,7 @@ from library import Perturbing, library, messages
 
 from chatbranch.kernel.text import normalise, tokens
 from chatbranch.matching import rules
-from chatbranch.matching.encoder import Encoder, Vectors
+from chatbranch.matching.encoder import Encoder, Progress, Vectors
 from chatbranch.matching.engine import Matcher
 from chatbranch.matching.index_writer import IndexWriter
 from chatbranch.matching.judgement import ordered
@@ -60,9 +60,15 @@ class Clocked:
         self.digest, self.dimension = encoder.digest, encoder.dimension
         self.cpu = self.wall = 0.0
 
-    def encode(self, texts: Sequence[str], progress: Callable[[int, int], None] | None = None) -> Vectors:
+    def encode(self, texts: Sequence[str], lang: str, progress: Progress | None = None) -> Vectors:
+        return self._clocked(lambda: self._encoder.encode(texts, lang, progress))
+
+    def encode_message(self, text: str, lang: str) -> Vectors:
+        return self._clocked(lambda: self._encoder.encode_message(text, lang))
+
+    def _clocked(self, encode: Callable[[], Vectors]) -> Vectors:
         cpu, wall = time.process_time(), time.perf_counter()
-        vectors = self._encoder.encode(texts, progress)
+        vectors = encode()
         self.cpu += time.process_time() - cpu
         self.wall += time.perf_counter() - wall
         return vectors
@@ -123,7 +129,7 @@ def timed(matcher: Matcher, text: str, clock: Clocked) -> tuple[float, float, fl
 def vectors_found(matcher: Matcher, clock: Clocked, asked: Sequence[str]) -> None:
     """The cells beside comparing every row."""
     vectors, nearest = matcher.index.vectors, matcher.index.nearest
-    rows = clock.encode(asked)
+    rows = clock.encode(asked, "en")
     taken: dict[str, list[float]] = {"cells": [], "brute force": []}
     first, kept = [], []
     for row in rows:
@@ -200,7 +206,12 @@ def peers(folder: Path, data: Path, claims: int, python: str, ours: dict[str, fl
 def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--claims", type=int, default=100_000)
-    parser.add_argument("--encode", type=int, default=2_000, help="English texts the model encodes")
+    parser.add_argument(
+        "--encode",
+        type=int,
+        default=2_000,
+        help="texts of each language that are encoded; the others' vectors are made from theirs",
+    )
     parser.add_argument("--data", type=Path, default=Path("../shared/data"))
     parser.add_argument("--keep", type=Path, help="build into this folder, or use the index that is there")
     parser.add_argument("--peer", help="a Python of an environment of its own that has the peers")

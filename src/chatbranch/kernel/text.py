@@ -291,6 +291,11 @@ def _one_script(simplified: str) -> str:
     return _REGIONAL_WORD.sub(lambda word: _REGIONAL[word[0]], fold_variants(simplified))
 
 
+def in_one_script(text: str) -> str:
+    """The text in Simplified script with variants and regional words made one, as ``normalise`` has it, and else as it was."""
+    return _simplify(text, array("I", range(len(text))))
+
+
 def to_simplified(text: str) -> str:
     """The text in Simplified Chinese characters (OpenCC ``t2s``)."""
     return _convert("t2s", text)

@@ -11,7 +11,7 @@ import hashlib
 import json
 import os
 import tempfile
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,11 +21,12 @@ import numpy as np
 from chatbranch.kernel.errors import Refused
 from chatbranch.kernel.phrases import Phrase
 from chatbranch.kernel.text import language, normalise, scalars, tokens
-from chatbranch.matching.encoder import Encodes, Vectors
+from chatbranch.matching.encoder import Encodes, Progress, Vectors
 from chatbranch.matching.features import Terms, repeats, same_claim
 from chatbranch.matching.table import Wording
 
 _KEY_BYTES = 16
+_VECTORS = 8  # more than a message has
 _SAVE_EVERY = 4_000  # texts
 
 
@@ -199,6 +200,10 @@ class Repetitions:
         return {claim_id for claim_id, terms in near if repeats(own, terms)}
 
 
+def _key(read: str) -> bytes:
+    return hashlib.blake2b(read.encode(), digest_size=_KEY_BYTES).digest()
+
+
 class RememberingEncoder:
     """An encoder that keeps what it encoded in a file of the cache folder: a second run encodes nothing."""
 
@@ -217,13 +222,13 @@ class RememberingEncoder:
             keys, vectors = stored["keys"].tobytes(), stored["vectors"]
         return {keys[i * _KEY_BYTES : (i + 1) * _KEY_BYTES]: vector for i, vector in enumerate(vectors)}
 
-    def encode(self, texts: Sequence[str], progress: Callable[[int, int], None] | None = None) -> Vectors:
+    def encode(self, texts: Sequence[str], lang: str, progress: Progress | None = None) -> Vectors:
         """As the encoder beneath, from memory where possible."""
-        keys = [hashlib.blake2b(text.encode(), digest_size=_KEY_BYTES).digest() for text in texts]
+        keys = [_key(f"{lang}\n{text}") for text in texts]
         missing = {key: text for key, text in zip(keys, texts, strict=True) if key not in self._known}
         for start in range(0, len(missing), _SAVE_EVERY):
             part = list(missing.items())[start : start + _SAVE_EVERY]
-            vectors = self._encoder.encode([text for _, text in part], progress)
+            vectors = self._encoder.encode([text for _, text in part], lang, progress)
             self._known.update(zip((key for key, _ in part), vectors, strict=True))
         return (
             np.stack([self._known[key] for key in keys])
@@ -231,11 +236,19 @@ class RememberingEncoder:
             else np.zeros((0, self.dimension), np.float32)
         )
 
+    def encode_message(self, text: str, lang: str) -> Vectors:
+        """As the encoder beneath, from memory where possible; a message has few vectors, each kept by its place."""
+        keys = [_key(f"{lang}\n{text}\n{place}") for place in range(_VECTORS)]
+        if keys[0] not in self._known:
+            vectors = self._encoder.encode_message(text, lang)
+            self._known.update(zip(keys, vectors, strict=False))
+        return np.stack([self._known[key] for key in keys if key in self._known])
+
     def save(self) -> None:
         """Write what is known to the cache, atomically, beside what another process wrote there meanwhile."""
         self._known = self._stored() | self._known
         if not self._known:
-            return  # a set in Chinese only
+            return
         temporary = self._path.with_suffix(f".{os.getpid()}.npz")
         keys = np.frombuffer(b"".join(self._known), np.uint8)
         np.savez(temporary, keys=keys, vectors=np.stack(list(self._known.values())))

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import numpy as np
 
-from chatbranch.kernel.text import language, normalise, plain, sentences, tokenise
+from chatbranch.kernel.text import language, normalise, tokenise
 from chatbranch.matching import features as f
 from chatbranch.matching import guard, rules
-from chatbranch.matching.encoder import Encoder, Encodes, Vectors
-from chatbranch.matching.index import Index, has_vector, stamp
+from chatbranch.matching.encoder import Encoder, Encodes, Vectors, same_space
+from chatbranch.matching.index import Index, stamp
 from chatbranch.matching.index_writer import IndexWriter
 from chatbranch.matching.judgement import (
     Candidate,
@@ -48,10 +48,6 @@ _CLAIMS, _CHINESE_CLAIMS = (
 )  # of each of the two, the claims that become candidates; Chinese ones are longer
 _NEWER = 24  # wordings not yet indexed that may become candidates
 _NEAREST = 5
-_SENTENCES, _SENTENCE_WORDS = (
-    4,
-    4,
-)  # how many sentences are encoded beside the whole, and how long they must be
 
 LeavesOut = Callable[[Wording], bool]
 
@@ -104,7 +100,8 @@ class Matcher:
         self._lock = threading.Lock()
         self._stamp = stamp(directory)
         self.index = Index.open(directory)
-        self._encode_one = lru_cache(maxsize=2048)(lambda text: self._encoder.encode([text])[0])
+        self._encode_one = lru_cache(maxsize=2048)(lambda text, lang: encoder.encode([text], lang)[0])
+        self._encode_message = lru_cache(maxsize=256)(encoder.encode_message)
 
     @classmethod
     def open(cls, directory: Path, model: Path | None = None) -> Matcher:
@@ -161,23 +158,19 @@ class Matcher:
     def forget(self) -> None:
         """Encode every text anew: whoever measures wants no answer from memory."""
         self._encode_one.cache_clear()
+        self._encode_message.cache_clear()
 
     # The three steps of `match`; fitting and evaluation call them one by one.
 
     def read(self, text: str) -> Message:
-        """Normalise, tokenise and (English) encode a message."""
+        """Normalise, tokenise and encode a message."""
         text = text[:_LONGEST]
         index, normal, lang = self.index, normalise(text), language(text)
         said = tuple(tokenise(normal.text))
-        named = addressed(text, index.seen) if has_vector(lang) else []
+        named = addressed(text, index.seen) if lang == "en" else []
         (terms,) = index.weighed([f.Terms((*(token.term for token in said), *named))])
-        vectors = self._encode(spoken(text, index.seen)) if terms.weights and has_vector(lang) else None
+        vectors = self._encode_message(spoken(text, index.seen), lang) if terms.weights else None
         return Message(text, normal, said, terms, lang, vectors, posted(text))
-
-    def _encode(self, text: str) -> Vectors:
-        parts = [part for part in sentences(plain(text)) if len(part.split()) >= _SENTENCE_WORDS]
-        whole = [self._encode_one(text)]
-        return np.stack(whole + [self._encode_one(part) for part in parts[:_SENTENCES] if len(parts) > 1])
 
     def near(
         self,
@@ -255,21 +248,23 @@ class Matcher:
         encoded = message.vectors is not None and index.space == self._encoder.digest
         chosen = _first_claims(index, index.by_terms(asked, _BY_TERMS), most)
         if message.vectors is not None and encoded:
-            chosen |= _first_claims(index, index.by_vectors(message.vectors, _BY_VECTOR), most)
+            alike = index.read(index.by_vectors(message.vectors, _BY_VECTOR))
+            same = [row.number for row in alike if same_space(row.wording.lang, message.lang)]
+            chosen |= _first_claims(index, same, most)
         fresh = [wording for wording in _newest(message, newer) if not without(wording)]
         chosen |= {number for own in fresh if (number := index.number_of(own.claim_id)) is not None}
         claims: dict[str, list[_Near]] = {}
         rows = [row for row in index.of_claims(sorted(chosen)) if row.wording.claim_id not in gone]
         rows = [row for row in rows if not without(row.wording)]
-        vectors = iter(index.vectors_at([row.slot for row in rows if row.slot >= 0] if encoded else []))
-        for row in rows:
-            vector = next(vectors) if encoded and row.slot >= 0 else None
-            near = _Near(row.wording, f.Terms(tuple(row.terms.split())), vector)
+        vectors = index.vectors_of([row.number for row in rows]) if encoded else [None] * len(rows)
+        for row, vector in zip(rows, vectors, strict=True):
+            own = vector if same_space(row.wording.lang, message.lang) else None
+            near = _Near(row.wording, f.Terms(tuple(row.terms.split())), own)
             claims.setdefault(row.wording.claim_id, []).append(near)
         for wording in fresh:
             if wording.claim_id not in gone:
-                encoded = message.vectors is not None and has_vector(wording.lang)
-                vector = self._encode_one(wording.text) if encoded else None
+                comparable = message.vectors is not None and same_space(wording.lang, message.lang)
+                vector = self._encode_one(wording.text, wording.lang) if comparable else None
                 near = _Near(wording, f.terms_of(wording.text), vector)
                 claims.setdefault(wording.claim_id, []).append(near)
         return claims

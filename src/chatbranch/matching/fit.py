@@ -45,6 +45,7 @@ RIDGE = 1.0
 ANSWER_FROM = {"en": 0.58, "zh": 0.68}
 SUGGEST_FROM = {"en": 0.10, "zh": 0.10}
 COPY = rules.Copy(claim_covered=0.9, order=0.8, probability=0.0)  # its probability is counted below
+PART_FROM = {"en": None, "zh": 2.0}
 _ROUND = 6  # digits that are kept
 
 
@@ -60,18 +61,19 @@ class Recipe:
 ENGLISH_RECIPE = Recipe(
     "en", _WORDS + _VECTORS + _NUMBERS + _DAY, (*_WORDS, *_VECTORS, *_NUMBERS, *_LEAD, "cosine_lead")
 )
-CHINESE_RECIPE = Recipe("zh", _WORDS + _NUMBERS, _WORDS + _NUMBERS + _LEAD)
+CHINESE_RECIPE = Recipe(
+    "zh", _WORDS + _VECTORS + _NUMBERS, (*_WORDS, *_VECTORS, *_NUMBERS, *_LEAD, "cosine_lead")
+)
 
 
 def fit_calibration(found: Sequence[Example], recipe: Recipe) -> rules.Calibration:
     """Both regressions and the copy rule of one language, from its examples."""
     rank = _fit_rank([example for example in found if example.right], recipe.rank)
-    draft = rules.Calibration(
-        rank, rank, ANSWER_FROM[recipe.lang], SUGGEST_FROM[recipe.lang], replace(COPY, probability=0.0)
-    )
+    copy = replace(COPY, part_from=PART_FROM[recipe.lang])
+    draft = rules.Calibration(rank, rank, ANSWER_FROM[recipe.lang], SUGGEST_FROM[recipe.lang], copy)
     tops = [top for example in found for trial in example.trials() if (top := _top(trial, draft))]
     answer = _fit_answer(tops, recipe.answer)
-    return replace(draft, answer=answer, copy=replace(COPY, probability=_copy_probability(tops)))
+    return replace(draft, answer=answer, copy=replace(copy, probability=_copy_probability(tops)))
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 from typing import Any
 
-FORMAT = 4  # raised when a directory written before can no longer be read: it is then rebuilt
+FORMAT = 5  # raised when a directory written before can no longer be read: it is then rebuilt
 
 
 def named_generation(directory: Path) -> Path | None:

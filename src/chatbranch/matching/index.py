@@ -7,13 +7,13 @@
         space.json            which encoder made the vectors
         text/                 tantivy: the terms of each wording with its row, and one document with the state
         rows, texts           one record a wording; what it says and its terms (``table``)
-        vectors, vectors.keys one unit vector for each English wording, and a digest of the text it encodes, so that a
-                              rebuild need not encode again
+        vectors, vectors.keys one unit vector a row, by the encoder for its language, and a digest of what it encodes, so
+                              that a rebuild need not encode again
         counts-<rows>.npy     how many of the first rows hold each term (``counts``)
-        cells-<vectors>/      the first vectors sorted for searching (``nearest``)
+        cells-<rows>/         the first vectors sorted for searching (``nearest``)
 
 Rows and vectors are appended, never changed. A tantivy commit is the only moment at which anything becomes visible:
-the state document, written in the same commit, says how many rows and vectors count and which files go with them. A
+the state document, written in the same commit, says how many rows count and which files go with them. A
 process killed anywhere leaves the last commit, and at most some bytes past the counted ones, which the next writer
 overwrites. A rebuild writes a whole new generation and then replaces ``current``, which never names less than it did: a
 generation that this program cannot read, or whose vectors are another encoder's, stays until the new one is whole.
@@ -44,19 +44,13 @@ _WEIGHTS_KEPT = 200_000  # terms; messages bring new ones for ever
 _ATTEMPTS = 5  # to open an index whose writer replaces files meanwhile
 
 
-def has_vector(lang: str) -> bool:
-    """English is encoded; Chinese is matched by its characters alone, which measure better."""
-    return not lang.startswith("zh")
-
-
 @dataclass(frozen=True)
 class State:
-    """What a commit makes visible. counted: rows that the file of counts covers; celled: vectors that lie in cells."""
+    """What a commit makes visible. counted: rows that the file of counts covers; celled: rows whose vectors lie in cells."""
 
     watermark: int = 0
     rows: int = 0
     bytes: int = 0
-    slots: int = 0
     counted: int = 0
     celled: int = 0
 
@@ -122,7 +116,7 @@ class Index:
         state = self.state = self._text.state()
         self._table = Table(folder, state.extent)
         self._count_terms(folder, before)
-        self.vectors = map_vectors(folder / "vectors", state.slots, space["dimension"])
+        self.vectors = map_vectors(folder / "vectors", state.rows, space["dimension"])
         kept = before is not None and before.state.celled == state.celled
         self.cells = before.cells if before is not None and kept else _read_cells(folder, state.celled)
         self.nearest = Nearest(self.vectors, self.cells, before.nearest if before is not None else None)
@@ -177,8 +171,8 @@ class Index:
         return self._text.any_of(terms, limit) if self._text and terms else []
 
     def by_vectors(self, asked: Vectors, limit: int) -> list[int]:
-        """The ``limit`` rows nearest to any of the asked vectors (rows), by cosine, best first."""
-        return self._table.at_slots(self.nearest.search(asked, limit)) if len(self.vectors) else []
+        """The ``limit`` rows nearest to any of the asked vectors (rows), by cosine, best first; of any language."""
+        return self.nearest.search(asked, limit).tolist() if len(self.vectors) else []
 
     def claims_of(self, rows: Sequence[int]) -> list[int]:
         """For each row the number of its claim."""
@@ -193,9 +187,9 @@ class Index:
         """Every wording of the claims, by number; claim by claim, oldest first."""
         return list(self._table.read(self._table.rows_of(claims)))
 
-    def vectors_at(self, slots: Sequence[int]) -> Vectors:
-        """These vectors, as rows."""
-        return self.vectors[np.asarray(slots, np.intp)].astype(np.float32)
+    def vectors_of(self, rows: Sequence[int]) -> Vectors:
+        """The vectors of these rows."""
+        return self.vectors[np.asarray(rows, np.intp)].astype(np.float32)
 
     def read(self, rows: Sequence[int]) -> list[Row]:
         """The wordings in these rows."""
@@ -239,17 +233,17 @@ def counts_path(folder: Path, rows: int) -> Path:
     return folder / f"counts-{rows}.npy"
 
 
-def cells_path(folder: Path, vectors: int) -> Path:
-    return folder / f"cells-{vectors}"
+def cells_path(folder: Path, rows: int) -> Path:
+    return folder / f"cells-{rows}"
 
 
 CELL_PARTS = ("centres", "basis", "order", "starts", "sketch")
 
 
-def _read_cells(folder: Path, vectors: int) -> Cells | None:
-    if not vectors:
+def _read_cells(folder: Path, rows: int) -> Cells | None:
+    if not rows:
         return None
-    own = cells_path(folder, vectors)
+    own = cells_path(folder, rows)
     parts = {name: np.asarray(np.load(own / f"{name}.npy", mmap_mode="r")) for name in CELL_PARTS}
     return Cells(**parts, drawn=json.loads((own / "drawn.json").read_text()))
 

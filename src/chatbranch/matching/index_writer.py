@@ -33,7 +33,6 @@ from chatbranch.matching.index import (
     State,
     cells_path,
     counts_path,
-    has_vector,
     is_built_with,
     map_vectors,
 )
@@ -98,14 +97,12 @@ class _Generation:
         """Append the wordings that are not there yet."""
         numbered = [(own, self._number(own.claim_id)) for own in wordings]
         new = [(own, claim) for own, claim in numbered if not self._known(own, claim)]
-        slot = self._append_vectors([own.text for own, _ in new if has_vector(own.lang)])
+        self._append_vectors([own for own, _ in new])
         rows: list[tuple[Row, int]] = []
         for number, (own, known) in enumerate(new, self._rows.extent.rows):
             terms = tokens(normalise(own.text).text)
             claim = self._claims.setdefault(hash(own.claim_id), number) if known is None else known
-            encoded = has_vector(own.lang)
-            rows.append((Row(own, slot if encoded else -1, " ".join(terms)), claim))
-            slot += encoded
+            rows.append((Row(number, own, " ".join(terms)), claim))
             self._counting.add(terms)
             document = tantivy.Document(terms=[rows[-1][0].terms], claim=[own.claim_id])
             document.add_unsigned("row", number)
@@ -135,21 +132,17 @@ class _Generation:
             for row in self._index.of_claims([claim])
         )
 
-    def _append_vectors(self, texts: list[str]) -> int:
-        """Write the vectors of these texts; returns the first one's slot."""
-        first = self._state.slots
-        if not texts:
-            return first  # and a branch that speaks Chinese only never reads the model
-        dimension = self._encoder.dimension
-        keys = [_text_key(text) for text in texts]
-        vectors = np.zeros((len(texts), dimension), np.float16)
-        missing = self._reuse.fill(vectors, keys) if self._reuse else list(range(len(texts)))
-        if missing:
-            vectors[missing] = self._encoder.encode([texts[i] for i in missing])
+    def _append_vectors(self, wordings: Sequence[Wording]) -> None:
+        """Write the vectors of wordings that become the next rows."""
+        first, dimension = self._rows.extent.rows, self._encoder.dimension
+        keys = [_key(own) for own in wordings]
+        vectors = np.zeros((len(wordings), dimension), np.float16)
+        missing = self._reuse.fill(vectors, keys) if self._reuse else list(range(len(wordings)))
+        for lang in {wordings[i].lang for i in missing}:
+            own = [i for i in missing if wordings[i].lang == lang]
+            vectors[own] = self._encoder.encode([wordings[i].text for i in own], lang)
         write_at(self.folder / "vectors", first * dimension * 2, vectors.tobytes())
         write_at(self.folder / "vectors.keys", first * _KEY_BYTES, b"".join(keys))
-        self._state = replace(self._state, slots=first + len(texts))
-        return first
 
     def commit(self) -> None:
         """Make everything since the last commit visible, at once and durably."""
@@ -158,7 +151,11 @@ class _Generation:
         sync(self.folder / "vectors.keys")
         extent, state = self._rows.extent, self._state
         self._state = replace(
-            state, rows=extent.rows, bytes=extent.bytes, counted=self._count(extent.rows), celled=self._sort()
+            state,
+            rows=extent.rows,
+            bytes=extent.bytes,
+            counted=self._count(extent.rows),
+            celled=self._sort(extent.rows),
         )
         self._writer.delete_documents_by_term("kind", STATE)
         self._writer.add_document(tantivy.Document(kind=[STATE], state=[json.dumps(asdict(self._state))]))
@@ -175,19 +172,19 @@ class _Generation:
             self._counts.write(path)
         return rows
 
-    def _sort(self) -> int:
+    def _sort(self, rows: int) -> int:
         """Sort the vectors into cells anew where too many lie in none."""
-        slots, before = self._state.slots, self._cells
-        if few_enough(slots, before):
+        before = self._cells
+        if few_enough(rows, before):
             return self._state.celled
-        vectors = map_vectors(self.folder / "vectors", slots, self._encoder.dimension)
+        vectors = map_vectors(self.folder / "vectors", rows, self._encoder.dimension)
         self._cells = cells = sort_into_cells(vectors, before)
-        with _whole(cells_path(self.folder, slots)) as path:
+        with _whole(cells_path(self.folder, rows)) as path:
             path.mkdir()
             for name in CELL_PARTS:
                 np.save(path / f"{name}.npy", getattr(cells, name))
             (path / "drawn.json").write_text(json.dumps(cells.drawn))
-        return slots
+        return rows
 
     def _tidy(self, before: State) -> None:
         """Remove counts and cells that are neither of this commit nor, for readers that still open it, of the last."""
@@ -347,8 +344,10 @@ class IndexWriter:
                 shutil.rmtree(folder, ignore_errors=True)
 
 
-def _text_key(text: str) -> bytes:
-    return hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=_KEY_BYTES).digest()
+def _key(own: Wording) -> bytes:
+    """What tells a vector from others of the same encoders: the text, and in which language it was read."""
+    read = f"{own.lang}\n{own.text}".encode("utf-8", "replace")
+    return hashlib.blake2b(read, digest_size=_KEY_BYTES).digest()
 
 
 @contextlib.contextmanager

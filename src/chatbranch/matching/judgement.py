@@ -23,7 +23,7 @@ class Message:
     """A message made ready for matching.
 
     ``vectors`` holds the message's own vector and, in further rows, those of its first sentences where it has
-    several; it is None for Chinese, or where nothing is left to encode. ``terms`` are those of the text and of whom
+    several; it is None where nothing is left to encode. ``terms`` are those of the text and of whom
     it addresses; ``posted`` is the day of a copied post.
     """
 
@@ -70,6 +70,9 @@ class Judgement:
 def ordered(candidates: Sequence[Candidate], calibration: rules.Calibration) -> list[Candidate]:
     """The candidates with their fitted scores, best first; of entries with the same words the oldest, with the best score.
 
+    What a long message says word for word stands before what it resembles: its vector is of the whole, and a claim of one
+    line in it resembles that less than much else does.
+
     A library lists some claims twice, with other quotation marks or a corrected date; what tells such entries apart
     (an encoder hears quotation marks) says nothing about the message.
     """
@@ -79,7 +82,12 @@ def ordered(candidates: Sequence[Candidate], calibration: rules.Calibration) -> 
     for own, score in zip(words, scores, strict=True):
         best[own] = max(score, best.get(own, -math.inf))
     scored = [replace(candidate, score=best[own]) for candidate, own in zip(candidates, words, strict=True)]
-    return sorted(scored, key=lambda candidate: (-candidate.score, _oldest(candidate), candidate.claim_id))
+    copy = calibration.copy
+    diluted = any(copy.is_part(candidate.features) for candidate in candidates)
+    copies = {own.claim_id for own in candidates if diluted and copy.holds(own.features)}
+    return sorted(
+        scored, key=lambda own: (own.claim_id not in copies, -own.score, _oldest(own), own.claim_id)
+    )
 
 
 def _oldest(candidate: Candidate) -> int:

@@ -59,15 +59,23 @@ class Copy:
     """When a message repeats a wording word for word, whatever stands before and after it.
 
     claim_covered: the share of the wording's weight that the message holds; order: the share of its neighbouring
-    terms that are neighbours in the message. probability: how often such a copy said the same, in the sets.
+    terms that are neighbours in the message. probability: how often such a copy said the same, in the sets. part_from:
+    so many times as long as the wording is a message of which the copy is only a part; None where that tells nothing.
     """
 
     claim_covered: float
     order: float
     probability: float
+    part_from: float | None = None
 
     def holds(self, features: Mapping[str, float]) -> bool:
         return features["claim_covered"] >= self.claim_covered and features["order"] >= self.order
+
+    def is_part(self, features: Mapping[str, float]) -> bool:
+        """Whether the message says a wording word for word, and much else."""
+        if self.part_from is None or not self.holds(features):
+            return False
+        return features["claim_covered"] >= self.part_from * features["message_covered"]
 
     def is_piece(self, features: Mapping[str, float]) -> bool:
         """Whether the message is only a piece of a wording, by the same shares of the message.

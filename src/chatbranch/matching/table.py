@@ -15,14 +15,11 @@ import numpy.typing as npt
 
 from chatbranch.kernel.files import sync
 
-Rows = npt.NDArray[np.intp]
-
 _RECORD = np.dtype(
     [
         ("at", "<u8"),  # where in the file of texts its own begin
         ("seq", "<i8"),
         ("claim", "<u4"),  # the row of the first wording of its claim
-        ("slot", "<i4"),  # of its vector, -1 where it has none
         ("text", "<u4"),  # lengths in bytes, in the order in which the texts stand
         ("terms", "<u4"),
         ("claim_id", "<u2"),
@@ -43,10 +40,10 @@ class Wording:
 
 @dataclass(frozen=True)
 class Row:
-    """A wording as the index holds it: its terms, parted by blanks, and its vector's row, -1 where it has none."""
+    """A wording as the index holds it: the number of its row, which is that of its vector, and its terms, parted by blanks."""
 
+    number: int
     wording: Wording
-    slot: int
     terms: str
 
 
@@ -71,9 +68,6 @@ class Table:
         claims = np.ascontiguousarray(self._records["claim"])
         self._by_claim = np.argsort(claims, kind="stable")
         self._claims = claims[self._by_claim]
-        encoded = np.flatnonzero(self._records["slot"] >= 0)
-        self._by_slot = np.zeros(len(encoded), np.uint32)
-        self._by_slot[self._records["slot"][encoded]] = encoded
 
     def __len__(self) -> int:
         return len(self._records)
@@ -93,20 +87,16 @@ class Table:
             for row in self._by_claim[start:end]
         ]
 
-    def at_slots(self, slots: Rows) -> list[int]:
-        """The rows that hold these vectors."""
-        found: list[int] = self._by_slot[slots].tolist()
-        return found
-
     def read(self, rows: Sequence[int]) -> Iterator[Row]:
         """The wordings of these rows."""
-        for at, seq, _, slot, *lengths in self._records[np.asarray(rows, np.intp)].tolist():
+        records = self._records[np.asarray(rows, np.intp)].tolist()
+        for number, (at, seq, _, *lengths) in zip(rows, records, strict=True):
             parts = []
             for length in lengths:
                 parts.append(self._texts[at : at + length].decode("utf-8", "surrogatepass"))
                 at += length
             text, terms, claim_id, lang = parts
-            yield Row(Wording(claim_id, lang, text, seq), slot, terms)
+            yield Row(number, Wording(claim_id, lang, text, seq), terms)
 
 
 class Appender:
@@ -124,7 +114,7 @@ class Appender:
                 part.encode("utf-8", "surrogatepass")
                 for part in (own.text, row.terms, own.claim_id, own.lang)
             ]
-            records.append((at, own.seq, claim, row.slot, *map(len, parts)))
+            records.append((at, own.seq, claim, *map(len, parts)))
             texts += parts
             at += sum(map(len, parts))
         write_at(self._texts, self.extent.bytes, b"".join(texts))

@@ -5,14 +5,14 @@ from __future__ import annotations
 import gc
 import json
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from chatbranch.kernel.text import normalise, tokens
-from chatbranch.matching.encoder import Vectors
+from chatbranch.matching.encoder import Progress, Vectors
 from chatbranch.matching.features import Terms
 from chatbranch.matching.generation import current_generation
 from chatbranch.matching.index import Index, stamp
@@ -32,11 +32,14 @@ class CountingEncoder:
     def __init__(self) -> None:
         self.encoded = 0
 
-    def encode(self, texts: Sequence[str], progress: Callable[[int, int], None] | None = None) -> Vectors:
+    def encode(self, texts: Sequence[str], lang: str, progress: Progress | None = None) -> Vectors:
         self.encoded += len(texts)
         rows = [np.random.default_rng(abs(hash(text)) % 2**32).normal(size=self.dimension) for text in texts]
         vectors = np.array(rows, np.float32).reshape(len(texts), self.dimension)
         return np.asarray(vectors / np.linalg.norm(vectors, axis=1, keepdims=True), np.float32)
+
+    def encode_message(self, text: str, lang: str) -> Vectors:
+        return self.encode([text], lang)
 
 
 def found(index: Index, text: str) -> list[str]:
@@ -62,7 +65,7 @@ def test_what_was_committed_is_found_by_its_terms_its_vector_and_its_claim(tmp_p
     index = Index.open(tmp_path)
     assert (len(index), index.watermark) == (3, 3)
     assert found(index, "大蒜预防感冒") == ["garlic"]
-    assert index.read(index.by_vectors(encoder.encode([BLEACH.text]), 1))[0].wording == BLEACH
+    assert index.read(index.by_vectors(encoder.encode([BLEACH.text], "en"), 1))[0].wording == BLEACH
     number = index.number_of("garlic")
     assert number is not None
     assert [row.wording for row in index.of_claims([number])] == [GARLIC, GARLIC_ZH]
@@ -97,11 +100,11 @@ def test_a_rebuild_replaces_everything_encodes_nothing_twice_and_leaves_open_rea
 ) -> None:
     encoder, reports = CountingEncoder(), list[int]()
     with IndexWriter.open(tmp_path, encoder) as writer:
-        writer.add([GARLIC, BLEACH])
+        writer.add([GARLIC, BLEACH, GARLIC_ZH])
         writer.commit()
         before, mark = Index.open(tmp_path), stamp(tmp_path)
         assert writer.rebuild([GARLIC, GARLIC_ZH], reports.append) == 2
-        assert encoder.encoded == 2
+        assert encoder.encoded == 3
         writer.add([Wording("late", "en", "Added after the rebuild.", 9)])
         writer.commit()
     after = Index.open(tmp_path)

@@ -77,7 +77,7 @@ def assert_whole(index: Index) -> None:
     """Every wording up to the watermark is there, once, with its terms counted, its vector, and its place in a cell."""
     rows = list(index.wordings())
     assert [row.wording for row in rows] == wordings(1, index.watermark)
-    assert [row.slot for row in rows] == list(range(len(index.vectors)))
+    assert [row.number for row in rows] == list(range(len(index.vectors)))
     assert np.allclose(np.linalg.norm(index.vectors.astype(np.float32), axis=1), 1, atol=1e-3)
     held = Counter(term for row in rows for term in set(row.terms.split()))
     assert dict(zip(held, index.held_by(list(held)), strict=True)) == dict(held)
@@ -86,7 +86,7 @@ def assert_whole(index: Index) -> None:
     for row in random.Random(1).sample(rows, min(len(rows), 10)):
         number = row.wording.seq
         assert index.read(index.by_terms([str(number)], 1))[0].wording == row.wording
-        assert index.by_vectors(index.vectors_at([row.slot]), 1) == [number - 1]
+        assert index.by_vectors(index.vectors_of([row.number]), 1) == [number - 1]
         claim = index.number_of(row.wording.claim_id)
         assert claim is not None
         assert row.wording in [other.wording for other in index.of_claims([claim])]

