@@ -110,7 +110,7 @@ def beside_a_loop() -> Iterator[None]:
         yield
 
 
-@pytest.fixture(params=["en", "zh-Hans"])
+@pytest.fixture(params=["zh-Hans", pytest.param("en", marks=pytest.mark.soak)])
 def scene(
     request: pytest.FixtureRequest,
     chromium: Any,

@@ -8,6 +8,7 @@ A text is encoded in Simplified script, so that both renderings of it have one v
 
 from __future__ import annotations
 
+import hashlib
 import threading
 from collections.abc import Sequence
 from itertools import pairwise
@@ -19,36 +20,39 @@ import numpy.typing as npt
 
 from chatbranch.kernel.text import in_one_script, plain, sentences
 from chatbranch.matching.encoder.base import Progress, Vectors, packaged, pinned, unusable
-from chatbranch.matching.encoder.packed import Blocks, Packed, unpacked
+from chatbranch.matching.encoder.packed import Blocks, Packed, Weights, unpacked
 from chatbranch.matching.encoder.pieces import Vocabulary
 
 _PINNED = "1571fc9827503943b6bb2e2c03c071f70a14f6e8ffc673946a1f7abbbfbb782f"
 _ROLE = "query: "  # what the model was taught to read before a text that is compared with its like
 # Pieces of a text that are read, by when its claim is said: 128 measure the same, 64 less, and the time grows with them.
 _PIECES = 96
-_CHARACTERS = 800  # more than 96 pieces ever need
+_CHARACTERS = 500  # more than 96 pieces ever need
 _BATCH = 16
 _SENTENCES, _SENTENCE_PIECES = 4, 6  # sentences with a vector beside the whole, and how long they must be
+_READING = (
+    f"{_ROLE}{_PIECES} pieces, weights of eight bits"  # another reading of the same file gives other vectors
+)
 _TANH = np.float32(np.sqrt(2 / np.pi))
 
 
 class _Layer(NamedTuple):
-    """One layer's weights (from, to) and biases; ``mixed``: queries, keys and values side by side."""
+    """One layer's weights and biases; ``mixed``: queries, keys and values side by side."""
 
-    mixed: Vectors
+    mixed: Weights
     mixed_bias: Vectors
-    out: Vectors
+    out: Weights
     out_bias: Vectors
     out_norm: tuple[Vectors, Vectors]
-    widen: Vectors
+    widen: Weights
     widen_bias: Vectors
-    narrow: Vectors
+    narrow: Weights
     narrow_bias: Vectors
     narrow_norm: tuple[Vectors, Vectors]
 
 
 class _Loaded:
-    """The model in memory, some 130 MB: its layers in single precision, the words' blocks only mapped."""
+    """The model in memory, some 40 MB: its layers in eight bits, the words' blocks only mapped."""
 
     def __init__(self, path: Path) -> None:
         packed = Packed(path)
@@ -64,29 +68,34 @@ class _Loaded:
 
 
 def _layer(packed: Packed, name: str) -> _Layer:
-    own = {part: packed.weights(f"{name}{part}.w") for part in ("q", "k", "v", "ao", "fi", "fo")}
-    bias = {part: packed.numbers(f"{name}{part}.b") for part in own}
-    norms = [
-        (packed.numbers(f"{name}{part}.w"), packed.numbers(f"{name}{part}.b")) for part in ("aln", "oln")
-    ]
+    def bias(*parts: str) -> Vectors:
+        return np.concatenate([packed.numbers(f"{name}{part}.b") for part in parts])
+
+    def weights(*parts: str) -> Weights:
+        return packed.weights(*(f"{name}{part}.w" for part in parts))
+
+    def norm(part: str) -> tuple[Vectors, Vectors]:
+        return packed.numbers(f"{name}{part}.w"), bias(part)
+
     return _Layer(
-        np.concatenate([own["q"], own["k"], own["v"]], axis=1),
-        np.concatenate([bias["q"], bias["k"], bias["v"]]),
-        own["ao"],
-        bias["ao"],
-        norms[0],
-        own["fi"],
-        bias["fi"],
-        own["fo"],
-        bias["fo"],
-        norms[1],
+        weights("q", "k", "v"),
+        bias("q", "k", "v"),
+        weights("ao"),
+        bias("ao"),
+        norm("aln"),
+        weights("fi"),
+        bias("fi"),
+        weights("fo"),
+        bias("fo"),
+        norm("oln"),
     )
 
 
 class E5:
     """Texts -> float32 array (number of texts, 384), each row of length 1; read from its file with the first text."""
 
-    dimension, digest = 384, _PINNED
+    dimension = 384
+    digest = hashlib.sha256(f"{_PINNED} {_READING}".encode()).hexdigest()
 
     def __init__(self, path: Path) -> None:
         self._path = path
@@ -103,7 +112,7 @@ class E5:
         with self._loading:  # two threads must not read it twice
             if self._in_memory is None:
                 try:
-                    pinned(self._path, self.digest)  # now, not at the start: reading 70 MB takes its time
+                    pinned(self._path, _PINNED)  # now, not at the start: reading 70 MB takes its time
                     self._in_memory = _Loaded(self._path)
                 except (OSError, ValueError, KeyError) as problem:
                     raise unusable(self._path, problem) from problem

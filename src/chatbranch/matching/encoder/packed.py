@@ -13,7 +13,8 @@ from __future__ import annotations
 
 import mmap
 import struct
-from array import array
+import threading
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -65,15 +66,15 @@ class Packed:
         count, self.begin, self.end, _, unknown = self._next("5i")
         (size,) = self._next("Q")
         ends = self._array(np.uint32, count + 1).tolist()
-        scores = array("f", self._array(np.float32, count).tobytes())
+        scores = self._array(np.float32, count)
         letters = bytes(self._array(np.uint8, size))
-        numbers = {letters[ends[i] : ends[i + 1]].decode(): i for i in range(count) if i != unknown}
+        pieces = [letters[start:end] for start, end in pairwise(ends)]
         characters, _ = self._next("iI")
         written = {}
         for _ in range(characters):
             point, length = self._next("IB")
             written[point] = "".join(map(chr, self._next(f"{length}I")))
-        return Vocabulary(numbers, scores, written, unknown)
+        return Vocabulary(pieces, scores, written, unknown)
 
     def _read_directory(self) -> dict[str, tuple[int, int]]:
         """Name -> where a tensor begins, and its bytes."""
@@ -101,9 +102,40 @@ class Packed:
         taken: int = self.wide if name.endswith("fo.w") else self.hidden
         return taken // _BLOCK
 
-    def weights(self, name: str) -> Vectors:
-        """A matrix of weights to multiply a row of states with: (from, to)."""
-        return np.ascontiguousarray(unpacked(self.blocks(name)).T)
+    def weights(self, *names: str) -> Weights:
+        """Matrices of weights side by side."""
+        return Weights(np.concatenate([unpacked(self.blocks(name)) for name in names]).T)
+
+
+class Weights:
+    """A matrix (from, to) to multiply rows of states with, kept in whole numbers of eight bits and a scale for each column.
+
+    A quarter of the memory of single precision, to which it is brought when it is used: that takes a twentieth of the
+    time of the product. What it rounds off is a tenth of what four bits have rounded off before.
+    """
+
+    def __init__(self, matrix: Vectors) -> None:
+        self._scales = np.abs(matrix).max(axis=0) / 127
+        self._levels = np.ascontiguousarray(np.rint(matrix / self._scales).astype(np.int8))
+
+    def __rmatmul__(self, states: Vectors) -> Vectors:
+        product: Vectors = states @ _single(self._levels)
+        product *= self._scales
+        return product
+
+    __array_ufunc__ = None  # so that numpy leaves ``states @ weights`` to us
+
+
+_room = threading.local()
+
+
+def _single(levels: npt.NDArray[np.int8]) -> Vectors:
+    """Levels in single precision, in a place of the thread's own that is used again: fresh memory would cost more than the product."""
+    if getattr(_room, "numbers", np.zeros(0)).size < levels.size:
+        _room.numbers = np.empty(levels.size, np.float32)
+    found: Vectors = _room.numbers[: levels.size].reshape(levels.shape)
+    np.copyto(found, levels)
+    return found
 
 
 def unpacked(blocks: Blocks) -> Vectors:

@@ -212,13 +212,17 @@ def test_forwarded_copies_in_the_other_script_are_answered(library: Library) -> 
     assert right >= 0.8 * len(tried)
 
 
+def says(text: str, wording: str) -> bool:
+    """Whether a post says what another says: word for word, or nearly."""
+    return normalise(wording).text in normalise(text).text or copies(runs(text), runs(wording))
+
+
 @some_or_all(150)
 def test_unseen_posts_are_not_answered_with_what_was_checked(library: Library, count: int) -> None:
     posts = [post["text"] for post in random.Random(1).sample(load_posts(), min(count, 1_000))]
     false = [
         (text[:60], match.wording[:60])
         for text in posts
-        if (match := library.asked(text)[1]).outcome == "answer"
-        and not copies(runs(text), runs(match.wording))
+        if (match := library.asked(text)[1]).outcome == "answer" and not says(text, match.wording)
     ]
     assert false == []

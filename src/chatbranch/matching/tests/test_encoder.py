@@ -137,19 +137,27 @@ def test_texts_are_cut_into_as_many_pieces_as_the_other_program_cuts_them(
     assert program.token_count(plain(text), is_query=True) == len(pieces) + 2  # begin and end
 
 
-TOY = Vocabulary(
-    {"\u2581": 0, "大": 1, "蒜": 2, "大蒜": 3, "\u2581大": 4}, [-1.0, -5.0, -5.0, -2.0, -9.0], {}, 9
-)
+def a_vocabulary(**scores: float) -> Vocabulary:
+    """One in which "?" stands for what is in no piece, with number 0."""
+    pieces = ["?", *(piece.replace("_", "\u2581") for piece in scores)]
+    return Vocabulary([each.encode() for each in pieces], np.array([0, *scores.values()], np.float32), {}, 0)
+
+
+TOY = a_vocabulary(_=-1, 大=-5, 蒜=-5, 大蒜=-2, _大=-9)
 
 
 def test_a_text_is_cut_where_its_pieces_are_most_probable() -> None:
-    assert TOY.cut("大蒜") == [0, 3]
-    assert TOY.cut("蒜大") == [0, 2, 1]
+    assert TOY.cut("大蒜") == [1, 4]
+    assert TOY.cut("蒜大") == [1, 3, 2]
+
+
+def test_pieces_that_look_alike_in_memory_are_told_apart() -> None:
+    assert a_vocabulary(_=-1, 十=-2, AS=-2).cut("十AS") == [1, 2, 3]
 
 
 def test_characters_in_no_piece_are_one_unknown_piece_together() -> None:
-    assert TOY.cut("大蒜🧄🧄大") == [0, 3, 9, 1]
-    assert TOY.cut("") == [0]
+    assert TOY.cut("大蒜🧄🧄大") == [1, 4, 0, 2]
+    assert TOY.cut("") == [1]
 
 
 # --- files ----------------------------------------------------------------------------------------
