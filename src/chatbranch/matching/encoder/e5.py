@@ -30,9 +30,8 @@ _PIECES = 96
 _CHARACTERS = 500  # more than 96 pieces ever need
 _BATCH = 16
 _SENTENCES, _SENTENCE_PIECES = 4, 6  # sentences with a vector beside the whole, and how long they must be
-_READING = (
-    f"{_ROLE}{_PIECES} pieces, weights of eight bits"  # another reading of the same file gives other vectors
-)
+# Part of the digest, for another reading of the same file gives other vectors.
+_READING = f"{_ROLE}{_PIECES} pieces, weights of eight bits"
 _TANH = np.float32(np.sqrt(2 / np.pi))
 
 
@@ -122,9 +121,7 @@ class E5:
         """One unit vector a text, in the order given; ``progress(done, total)`` is called after each batch."""
         pieces = [self._pieces([read(text)])[0] for text in texts]
         vectors = np.zeros((len(texts), self.dimension), np.float32)
-        order = sorted(
-            range(len(texts)), key=lambda i: len(pieces[i])
-        )  # like lengths together: less memory at once
+        order = sorted(range(len(texts)), key=lambda i: len(pieces[i]))  # so that few are long at once
         for start in range(0, len(order), _BATCH):
             rows = order[start : start + _BATCH]
             states = self._states([pieces[i] for i in rows])

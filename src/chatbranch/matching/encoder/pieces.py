@@ -42,10 +42,8 @@ class Vocabulary:
         best, begins, numbers = [0.0] + [float("-inf")] * end, [0] * (end + 1), [self.unknown] * (end + 1)
         known = self._known(words)
         for start in range(end):
-            for stop, number, score in (
-                (start + 1, self.unknown, self._unknown_score),
-                *known.get(start, ()),
-            ):
+            alone = start + 1, self.unknown, self._unknown_score
+            for stop, number, score in (alone, *known.get(start, ())):
                 if (whole := best[start] + score) > best[stop]:
                     best[stop], begins[stop], numbers[stop] = whole, start, number
         return self._path(begins, numbers)
@@ -58,7 +56,7 @@ class Vocabulary:
         end = len(words)
         spans = [(i, j) for i in range(end) for j in range(i + 1, min(end, i + self._longest) + 1)]
         # hashed as bytes: a str's hash is that of its memory, in which 十 and AS are the same
-        asked = np.array([hash(words[i:j].encode()) for i, j in spans], np.int64)
+        asked = np.array([hash(words[i:j].encode("utf-8", "surrogatepass")) for i, j in spans], np.int64)
         places = np.minimum(np.searchsorted(self._hashes, asked), len(self._hashes) - 1)
         found: dict[int, list[tuple[int, int, float]]] = {}
         for at in np.flatnonzero(self._hashes[places] == asked).tolist():

@@ -83,9 +83,10 @@ def test_addresses_and_handles_do_not_move_a_vector(encoder: Encoder, lang: str,
     assert bare @ posted > 0.99
 
 
-def test_nothing_at_all_has_a_vector_too(encoder: Encoder) -> None:
-    for lang in ("en", "zh-Hans"):
-        assert np.linalg.norm(encoder.encode_message("", lang)[0]) == pytest.approx(1, abs=1e-5)
+@pytest.mark.parametrize("text", ["", "\ud83d", "大蒜\udc00", "\x00", "。" * 2_000, "🧄" * 600, "長" * 3_000])
+@pytest.mark.parametrize("lang", ["en", "zh-Hans"])
+def test_whatever_is_sent_has_a_vector(encoder: Encoder, lang: str, text: str) -> None:
+    assert np.linalg.norm(encoder.encode_message(text, lang)[0]) == pytest.approx(1, abs=1e-5)
 
 
 @pytest.mark.parametrize("model", [MiniLM, E5])
