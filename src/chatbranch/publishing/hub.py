@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 from itertools import islice
 from typing import TypeVar
 
 from django.conf import settings
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.urls import reverse
 
 from chatbranch.journal.queries import last_seq
@@ -85,11 +85,13 @@ def do_confirm(caller: Caller | None = None) -> bool:
     """Ask those in whose name something was asked whether they mean it; whether there were any."""
     caller = caller or Caller()
     intents = _leased(Intent, settled_at=None)
+    if not intents:
+        return False
     with ThreadPoolExecutor(AT_ONCE) as pool:
         meant = list(pool.map(lambda each: caller.means_it(each.callback, _question(each)), intents))
     for intent, sure in zip(intents, meant, strict=True):
         _settle(intent, sure)
-    return bool(intents)
+    return True
 
 
 def _question(intent: Intent) -> dict[str, str]:
@@ -204,13 +206,17 @@ def _written(topic: Topic) -> Topic:
 # --- leases ---------------------------------------------------------------------------------------
 
 
-@transaction.atomic
 def _leased(table: type[_Row], **wanted: object) -> Sequence[_Row]:
     """Rows that are due and that no other process holds, now ours for a while; few of one host, so that it delays no other."""
     now = clock.now()
-    free = table._default_manager.select_for_update(skip_locked=True).filter(
-        next_at__lte=now, leased_until__lte=now, **wanted
-    )
+    free = table._default_manager.filter(next_at__lte=now, leased_until__lte=now, **wanted)
+    if not free.exists():  # mostly there is nothing to do, and then nobody's writing waits for it
+        return []
+    return _taken(table, free.select_for_update(skip_locked=True), now)
+
+
+@transaction.atomic
+def _taken(table: type[_Row], free: QuerySet[_Row], now: datetime) -> Sequence[_Row]:
     rows: list[_Row] = list(islice(_few_a_host(free.order_by("next_at")[: AT_ONCE * 8]), AT_ONCE))
     table._default_manager.filter(pk__in=[row.pk for row in rows]).update(leased_until=now + LEASE)
     return rows
