@@ -140,6 +140,24 @@ def test_what_nobody_checked_is_new(ask: Ask, said: str) -> None:
     assert (match.outcome, match.claim_id, match.wording, match.span) == ("new", None, "", None)
 
 
+@pytest.mark.parametrize("claims", [1, 2])
+def test_a_library_of_a_claim_or_two_is_not_suggested_to_who_says_something_else(
+    tmp_path: Path, claims: int
+) -> None:
+    """Nothing else comes near there, so whatever is nearest leads; two unrelated texts in Chinese have a cosine of 0.8."""
+    with IndexWriter.open(tmp_path) as writer:
+        writer.add(WORDINGS[: 2 * claims])
+        writer.commit()
+    matcher = Matcher.open(tmp_path)
+    for said in (
+        "自来水厂被人投毒了，大家今天不要喝自来水",
+        "跨江大桥明天封闭维修三个月",
+        "The bridge closes for repairs.",
+    ):
+        assert matcher.match(said).outcome == "new", said
+    assert matcher.match("多喝50度的白酒能杀死新冠病毒，是真的吗").claim_id == "liquor"
+
+
 @pytest.mark.parametrize("said", ["大蒜", "garlic", "白酒 病毒", "5G towers"])
 def test_a_few_words_are_never_answered(ask: Ask, said: str) -> None:
     assert ask(said).outcome != "answer"
