@@ -168,6 +168,16 @@ def cross_fitted_chinese(found: Sequence[Example]) -> Report:
     return Report(tuple(judged))
 
 
+def by_split(title: str, report: Report) -> dict[str, Report]:
+    """A report's parts, one for each split in which a query has its claim."""
+
+    def of(split: str) -> Report:
+        return report.where(lambda judged: judged.split == split)
+
+    splits = sorted({judged.split for judged in report.trials if judged.known})
+    return {f"{title}, {split}": of(split) for split in splits}
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Print the reports."""
     parser = argparse.ArgumentParser(description="Evaluate the matcher on public query -> claim sets.")
@@ -182,6 +192,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     chinese = cross_fitted_chinese(chinese_examples(chosen.data, encoder))
     encoder.save()
     reports = {"CheckThat! 2022, all splits": whole, "CheckThat! 2020, test": test, "Chinese": chinese}
+    reports |= by_split("Chinese", chinese)
     for title, report in reports.items():
         sys.stdout.write("\n".join(report.lines(title)) + "\n")
     return 0
